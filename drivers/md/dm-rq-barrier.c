@@ -1,0 +1,658 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Barrier rounds for request-based device-mapper.
+ *
+ * The block layer (block/blk-flush.c) turns REQ_PREFLUSH and REQ_FUA into
+ * REQ_OP_FLUSH requests and hands them to dm like any other request.  Here they
+ * are not mapped like any other request: dm_mq_queue_rq() leaves them in
+ * dm_rq_barrier.pending, and dm_rq_barrier_work() serves them from the kdmflush
+ * workqueue (md->wq), where sleeping is allowed.
+ *
+ * One execution of dm_rq_barrier() is a round.  The rules, cited below:
+ *
+ * R1. A round maps ti->num_flush_bios empty flush clones for every target of
+ *     the live table and waits for all of them, and for nothing else.  What it
+ *     allocates itself comes from a mempool with GFP_NOIO.  Clones are issued
+ *     as they are mapped and give their pool element back when they end, so an
+ *     element that is missing is always one that is coming back: a reserve of
+ *     one is enough for a round to make progress without any free memory.  (The
+ *     clone request itself is allocated by the target, which takes a tag of the
+ *     path without waiting.  Where there is none the round is requeued, R3.)
+ *
+ * R2. A clone ends in whatever context the path's driver ends it in, which may
+ *     be hard IRQ.  It serves every request of the round and so has no original
+ *     (tio->orig is NULL) whose softirq completion it could go through.
+ *
+ * R3. A clone ends through dm_done(), which asks the target, and then
+ *     dm_end_request() or dm_requeue_original_request(), where it is recorded
+ *     in dm_rq_barrier.error.  A round has one result: "not supported"
+ *     supersedes everything, being asked to try again supersedes any other
+ *     error, and of other errors the first one reported is kept.  A clone that
+ *     a target or a driver cannot take now asks to try again.
+ *
+ * R4. When the round is over each of its requests is requeued or completed with
+ *     the result, one or the other and exactly once.
+ *
+ * R4a. A path that rejects the flush command (BLK_STS_NOTSUPP, or BLK_STS_TARGET
+ *     for a SCSI illegal request) has not flushed its cache.  That is what "not
+ *     supported" means in R3; the submitter sees -EOPNOTSUPP.
+ *
+ * R5. A round serves all requests that are pending when it starts, whatever
+ *     hardware queue they come from.  One that arrives later waits for the next
+ *     round, because writes that it has to cover may have completed after this
+ *     round's commands were sent.
+ *
+ * R6. No command is sent where no path of the target has a volatile cache at
+ *     that moment, see dm_rq_features_volatile_cache().
+ *
+ * Suspend.  __dm_suspend() stops the queue, flushes md->wq and then waits until
+ * no started request is left.  A pending request counts as started.  The work
+ * neither waits for writes nor for paths to come back, it serves or hands back
+ * what is pending, so the flush always ends.  A FUA write (dm-rq-fua.c) may
+ * queue the work again after that, while suspend waits for the write; the table
+ * is not swapped before it stops waiting.  Requests in hand at suspend are
+ * flushed through the old table rather than handed back, so that a table which
+ * is loaded next may well lead somewhere else.
+ *
+ * Deviations from a flush that dm maps like other requests, on purpose:
+ * - target_type.busy() is not asked; kdmflush can find out by mapping;
+ * - a round that met a busy path is retried after BARRIER_BUSY_MS, as blk-mq
+ *   does for BLK_STS_RESOURCE; at once would turn kdmflush into a busy loop.
+ *
+ * The ordered sequencer (QUEUE_ORDERED_DRAIN_FLUSH: drain, round, barrier I/O,
+ * round) is not part of this file.  It decides when a pending request may get
+ * its round; see dm-rq-ordered.c.
+ *
+ * This file is released under the GPL.
+ */
+
+#include "dm-core.h"
+#include "dm-rq.h"
+#include "dm-rq-barrier.h"
+
+#include <linux/blk-mq.h>
+#include <linux/part_stat.h>
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/dm_rq_barrier.h>
+
+#define DM_MSG_PREFIX "rq-barrier"
+
+/*
+ * How long a round that has to be repeated waits, in milliseconds.  BUSY is
+ * BLK_MQ_RESOURCE_DELAY of block/blk-mq.c, DELAY what dm-rq.c waits after
+ * DM_MAPIO_DELAY_REQUEUE and DM_ENDIO_DELAY_REQUEUE.
+ */
+#define BARRIER_BUSY_MS		3
+#define BARRIER_DELAY_MS	100
+
+/* See R1 for why one is enough. */
+#define BARRIER_MIN_CLONES	1
+
+/*
+ * What a flush clone needs of its own.  An ordinary clone finds its
+ * dm_rq_target_io, and the target's per-io data behind it, in the original's
+ * pdu.  @start_ns is when the clone was issued if the path keeps I/O statistics,
+ * else 0.
+ */
+struct dm_rq_flush_clone {
+	u64 start_ns;
+	struct dm_rq_target_io tio;
+	/* The target's per-io data follows, as in dm_mq_init_request() */
+};
+
+static struct dm_rq_flush_clone *to_flush_clone(struct dm_rq_target_io *tio)
+{
+	return container_of(tio, struct dm_rq_flush_clone, tio);
+}
+
+static dev_t barrier_devt(struct dm_rq_barrier *b)
+{
+	return disk_devt(dm_disk(b->md));
+}
+
+static dev_t path_devt(struct request *clone)
+{
+	return disk_devt(clone->q->disk);
+}
+
+static bool flush_rejected(blk_status_t status)
+{
+	return status == BLK_STS_NOTSUPP || status == BLK_STS_TARGET;
+}
+
+/**
+ * dm_rq_barrier_record - add one clone's result to its round's
+ * @round: the result of the round so far, all zero before the first clone
+ * @clone: what came of one clone
+ *
+ * R3 and R4a in one place: "not supported" supersedes everything; then being
+ * asked to try again, after the longest delay that any clone asked for;
+ * otherwise the first reported error is kept.
+ *
+ * Context: Any.  The caller serialises calls for one round.
+ */
+void dm_rq_barrier_record(struct dm_rq_barrier_error *round,
+			  const struct dm_rq_barrier_error *clone)
+{
+	if (round->status == BLK_STS_NOTSUPP)
+		return;
+
+	if (clone->requeue) {
+		round->requeue = true;
+		round->delay_ms = max(round->delay_ms, clone->delay_ms);
+		return;
+	}
+
+	if (flush_rejected(clone->status)) {
+		round->status = BLK_STS_NOTSUPP;
+		round->requeue = false;
+		round->delay_ms = 0;
+		return;
+	}
+
+	if (!round->status)
+		round->status = clone->status;
+}
+
+static void record(struct dm_rq_barrier *b, struct dm_rq_barrier_error result)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->lock, flags);
+	dm_rq_barrier_record(&b->error, &result);
+	b->stats.rejected += !result.requeue && flush_rejected(result.status);
+	spin_unlock_irqrestore(&b->lock, flags);
+}
+
+static void record_status(struct dm_rq_barrier *b, blk_status_t status)
+{
+	record(b, (struct dm_rq_barrier_error){ .status = status });
+}
+
+static void record_requeue(struct dm_rq_barrier *b, unsigned int delay_ms)
+{
+	record(b, (struct dm_rq_barrier_error){
+		.requeue = true,
+		.delay_ms = delay_ms,
+	});
+}
+
+static void count(struct dm_rq_barrier *b, u64 *counter)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&b->lock, flags);
+	(*counter)++;
+	spin_unlock_irqrestore(&b->lock, flags);
+}
+
+static void put_round(struct dm_rq_barrier *b)
+{
+	if (atomic_dec_and_test(&b->in_flight))
+		complete(&b->done);
+}
+
+static struct dm_rq_target_io *get_clone_tio(struct dm_rq_barrier *b,
+					     struct dm_target *ti)
+{
+	struct mapped_device *md = b->md;
+	struct dm_rq_flush_clone *fc = mempool_alloc(&b->clones, GFP_NOIO);
+
+	fc->start_ns = 0;
+	memset(&fc->tio, 0, md->tag_set->cmd_size);
+	fc->tio.md = md;
+	fc->tio.ti = ti;
+	if (md->init_tio_pdu)
+		fc->tio.info.ptr = &fc->tio + 1;
+
+	atomic_inc(&b->in_flight);
+	b->round_clones++;
+	return &fc->tio;
+}
+
+static void put_clone_tio(struct dm_rq_barrier *b, struct dm_rq_target_io *tio)
+{
+	mempool_free(to_flush_clone(tio), &b->clones);
+	put_round(b);
+}
+
+/*
+ * A path's statistics.  blk-mq counts by op_stat_group(), which takes a flush
+ * for a read.  Take the clone out of that and count it in the flush columns when
+ * it ends, like blk-flush does for the flushes it issues: number and time, but
+ * no in-flight count.
+ */
+static void path_stat_start(struct dm_rq_flush_clone *fc, struct request *clone)
+{
+	if (!(clone->rq_flags & RQF_IO_STAT))
+		return;
+
+	clone->rq_flags &= ~RQF_IO_STAT;
+	fc->start_ns = ktime_get_ns();
+}
+
+static void path_stat_end(struct dm_rq_flush_clone *fc, struct request *clone)
+{
+	struct block_device *part0;
+
+	if (!fc->start_ns)
+		return;
+
+	part0 = clone->q->disk->part0;
+	part_stat_lock();
+	part_stat_inc(part0, ios[STAT_FLUSH]);
+	part_stat_add(part0, nsecs[STAT_FLUSH], ktime_get_ns() - fc->start_ns);
+	part_stat_unlock();
+}
+
+/* R2: the path's driver is done with a clone, in the context of the driver. */
+static enum rq_end_io_ret flush_clone_end_io(struct request *clone,
+					     blk_status_t status)
+{
+	struct dm_rq_target_io *tio = clone->end_io_data;
+
+	path_stat_end(to_flush_clone(tio), clone);
+	dm_done(clone, status, true);
+	return RQ_END_IO_NONE;
+}
+
+/* R4a: one message, naming who is at fault. */
+static void report_rejected(struct dm_rq_barrier *b, struct request *clone)
+{
+	DMERR_LIMIT("%s: path %s rejects cache flushes: what was written is not safe",
+		    dm_device_name(b->md), clone->q->disk->disk_name);
+}
+
+/**
+ * dm_rq_barrier_end_clone - end a flush clone
+ * @clone: the clone; it is gone when the function returns
+ * @verdict: what the target wants, %DM_ENDIO_DONE, %DM_ENDIO_REQUEUE or
+ *           %DM_ENDIO_DELAY_REQUEUE
+ * @status: how the path ended it; looked at for %DM_ENDIO_DONE only
+ *
+ * The end of dm-rq's end-request path for flush clones: record the result (R3)
+ * and give back the clone, which may end the round.
+ *
+ * Context: Any, including hard IRQ.
+ */
+void dm_rq_barrier_end_clone(struct request *clone, int verdict,
+			     blk_status_t status)
+{
+	struct dm_rq_target_io *tio = clone->end_io_data;
+	struct dm_rq_barrier *b = tio->md->rq_barrier;
+
+	trace_dm_rq_barrier_clone_end(barrier_devt(b), path_devt(clone),
+				      blk_status_to_errno(status), verdict);
+
+	if (verdict == DM_ENDIO_REQUEUE) {
+		record_requeue(b, 0);
+	} else if (verdict == DM_ENDIO_DELAY_REQUEUE) {
+		record_requeue(b, BARRIER_DELAY_MS);
+	} else {
+		if (flush_rejected(status))
+			report_rejected(b, clone);
+		record_status(b, status);
+	}
+
+	tio->ti->type->release_clone_rq(clone, NULL);
+	put_clone_tio(b, tio);
+}
+
+/* The target or the driver did not take the clone: undo the mapping. */
+static void unmap_clone(struct dm_rq_barrier *b, struct dm_rq_target_io *tio,
+			struct request *clone)
+{
+	tio->ti->type->release_clone_rq(clone, &tio->info);
+	put_clone_tio(b, tio);
+}
+
+static void issue_clone(struct dm_rq_barrier *b, struct dm_rq_target_io *tio,
+			struct request *clone)
+{
+	dev_t path = path_devt(clone);
+	blk_status_t status;
+
+	clone->end_io = flush_clone_end_io;
+	clone->end_io_data = tio;
+	tio->clone = clone;
+	path_stat_start(to_flush_clone(tio), clone);
+
+	trace_block_rq_remap(clone, barrier_devt(b), 0);
+	trace_dm_rq_barrier_map(barrier_devt(b), path, "issue");
+
+	status = blk_insert_cloned_request(clone);
+	switch (status) {
+	case BLK_STS_OK:
+		/* The clone may be gone already */
+		count(b, &b->stats.commands);
+		return;
+	case BLK_STS_RESOURCE:
+	case BLK_STS_DEV_RESOURCE:
+		trace_dm_rq_barrier_map(barrier_devt(b), path, "busy");
+		record_requeue(b, BARRIER_BUSY_MS);
+		blk_mq_cleanup_rq(clone);
+		unmap_clone(b, tio, clone);
+		return;
+	default:
+		/* As map_request(): what becomes of it is for the target to say */
+		dm_done(clone, status, true);
+	}
+}
+
+static void map_clone(struct dm_rq_barrier *b, struct dm_target *ti,
+		      struct request *rq)
+{
+	struct dm_rq_target_io *tio = get_clone_tio(b, ti);
+	struct request *clone = NULL;
+	int r;
+
+	r = ti->type->clone_and_map_rq(ti, rq, &tio->info, &clone);
+	switch (r) {
+	case DM_MAPIO_REMAPPED:
+		if (!dm_rq_features_volatile_cache(ti, clone->q)) {
+			trace_dm_rq_barrier_map(barrier_devt(b),
+						path_devt(clone), "no cache");
+			count(b, &b->stats.no_cache);
+			unmap_clone(b, tio, clone);
+			return;
+		}
+		issue_clone(b, tio, clone);
+		return;
+	case DM_MAPIO_REQUEUE:
+		trace_dm_rq_barrier_map(barrier_devt(b), 0, "requeue");
+		record_requeue(b, BARRIER_BUSY_MS);
+		break;
+	case DM_MAPIO_DELAY_REQUEUE:
+		trace_dm_rq_barrier_map(barrier_devt(b), 0, "delay");
+		record_requeue(b, BARRIER_DELAY_MS);
+		break;
+	case DM_MAPIO_KILL:
+		trace_dm_rq_barrier_map(barrier_devt(b), 0, "kill");
+		record_status(b, BLK_STS_IOERR);
+		break;
+	default:
+		/* DM_MAPIO_SUBMITTED too: nobody could end such a clone */
+		DMCRIT("%s: unimplemented target map return value: %d",
+		       dm_device_name(b->md), r);
+		record_status(b, BLK_STS_IOERR);
+	}
+
+	put_clone_tio(b, tio);
+}
+
+static void map_table(struct dm_rq_barrier *b, struct dm_table *map,
+		      struct request *rq)
+{
+	for (unsigned int i = 0; i < map->num_targets; i++) {
+		struct dm_target *ti = dm_table_get_target(map, i);
+
+		for (unsigned int n = 0; n < ti->num_flush_bios; n++)
+			map_clone(b, ti, rq);
+	}
+}
+
+/*
+ * Execute one round (R1) and return its result.  Targets see @rq as the request
+ * that the clones are made from, see flush_request().
+ *
+ * The table stays referenced until the last clone has ended.  Waiting idly
+ * keeps khungtaskd, which a site may have told to panic, from taking a path that
+ * is slow to fail for a hung worker.
+ */
+static struct dm_rq_barrier_error dm_rq_barrier(struct dm_rq_barrier *b,
+						struct request *rq)
+{
+	struct dm_rq_barrier_error error;
+	struct dm_table *map;
+	int srcu_idx;
+
+	b->error = (struct dm_rq_barrier_error){ };
+	b->round_clones = 0;
+	reinit_completion(&b->done);
+	atomic_set(&b->in_flight, 1);
+
+	map = dm_get_live_table(b->md, &srcu_idx);
+	if (map) {
+		map_table(b, map, rq);
+	} else {
+		DMERR_LIMIT("%s: mapping table unavailable, erroring flush",
+			    dm_device_name(b->md));
+		record_status(b, BLK_STS_IOERR);
+	}
+
+	put_round(b);
+	wait_for_completion_state(&b->done, TASK_IDLE);
+	dm_put_live_table(b->md, srcu_idx);
+
+	spin_lock_irq(&b->lock);
+	error = b->error;
+	spin_unlock_irq(&b->lock);
+	return error;
+}
+
+/*
+ * The request to show to targets: the round's own, as @batch may hold nothing
+ * but FUA writes, and targets copy operation and flags into the clone.  It is
+ * fail-fast only if all requests of the round are; sharing a round must not cost
+ * a request the retries that it is entitled to.
+ */
+static struct request *flush_request(struct dm_rq_barrier *b,
+				     struct list_head *batch)
+{
+	blk_opf_t failfast = REQ_FAILFAST_MASK;
+	struct request *rq;
+
+	list_for_each_entry(rq, batch, queuelist)
+		failfast &= rq->cmd_flags;
+
+	b->flush_rq.cmd_flags = REQ_OP_FLUSH | REQ_PREFLUSH | failfast;
+	return &b->flush_rq;
+}
+
+static void account_flush(struct mapped_device *md, struct request *rq,
+			  bool end)
+{
+	struct dm_rq_target_io *tio = blk_mq_rq_to_pdu(rq);
+
+	if (req_op(rq) == REQ_OP_FLUSH && unlikely(dm_stats_used(&md->stats)))
+		dm_stats_account_flush(&md->stats, end, tio->duration_jiffies,
+				       &tio->stats_aux);
+}
+
+/* R4.  @rq, and with the last one the caller's hold on md, is gone after this. */
+static void finish_request(struct dm_rq_barrier *b, struct request *rq,
+			   const struct dm_rq_barrier_error *error)
+{
+	account_flush(b->md, rq, true);
+
+	if (error->requeue)
+		dm_requeue_unmapped_request(rq, error->delay_ms);
+	else
+		dm_end_unmapped_request(rq, error->status);
+}
+
+static void account_round(struct dm_rq_barrier *b, unsigned int requests,
+			  const struct dm_rq_barrier_error *error, u64 ns)
+{
+	spin_lock_irq(&b->lock);
+	b->stats.rounds++;
+	b->stats.requests += requests;
+	b->stats.clones += b->round_clones;
+	b->stats.round_ns += ns;
+	if (error->requeue)
+		b->stats.requeues += requests;
+	else if (error->status)
+		b->stats.errors += requests;
+	spin_unlock_irq(&b->lock);
+
+	trace_dm_rq_barrier_round_end(barrier_devt(b), requests,
+				      b->round_clones, error->requeue ? 0 :
+				      blk_status_to_errno(error->status), ns);
+	if (error->requeue)
+		trace_dm_rq_barrier_requeue(barrier_devt(b), requests,
+					    error->delay_ms);
+}
+
+/*
+ * Serve everything that is pending (R5) with one round.  Requests that arrive
+ * meanwhile queue the work again.  The workqueue is destroyed before md is
+ * freed, so @b outlives this function though its requests may not.
+ */
+static void dm_rq_barrier_work(struct work_struct *work)
+{
+	struct dm_rq_barrier *b = container_of(work, struct dm_rq_barrier, work);
+	struct dm_rq_barrier_error error;
+	struct request *rq, *next;
+	unsigned int requests;
+	LIST_HEAD(batch);
+	u64 start;
+
+	spin_lock_irq(&b->lock);
+	list_splice_init(&b->pending, &batch);
+	spin_unlock_irq(&b->lock);
+
+	/* An earlier run may have taken what this run was queued for */
+	if (list_empty(&batch))
+		return;
+
+	requests = list_count_nodes(&batch);
+	trace_dm_rq_barrier_round_start(barrier_devt(b), requests);
+	start = ktime_get_ns();
+	error = dm_rq_barrier(b, flush_request(b, &batch));
+	account_round(b, requests, &error, ktime_get_ns() - start);
+
+	list_for_each_entry_safe(rq, next, &batch, queuelist) {
+		list_del_init(&rq->queuelist);
+		finish_request(b, rq, &error);
+	}
+}
+
+/**
+ * dm_rq_barrier_add - have a request served by the next round
+ * @tio: target io of a started request that has no clone: a flush request, or a
+ *       FUA write whose data was written without FUA
+ *
+ * Once the next round is over the request is requeued or completed (R4).
+ *
+ * Context: Any, including hard IRQ.  The request holds a reference to the
+ * mapped device, as dm_start_request() takes it.
+ */
+void dm_rq_barrier_add(struct dm_rq_target_io *tio)
+{
+	struct dm_rq_barrier *b = tio->md->rq_barrier;
+	struct request *rq = tio->orig;
+	unsigned long flags;
+
+	account_flush(b->md, rq, false);
+
+	spin_lock_irqsave(&b->lock, flags);
+	list_add_tail(&rq->queuelist, &b->pending);
+	spin_unlock_irqrestore(&b->lock, flags);
+
+	queue_work(b->md->wq, &b->work);
+}
+
+/**
+ * dm_rq_barrier_count_fua - count a FUA write that was written without FUA
+ * @md: the mapped device
+ *
+ * Context: Any.
+ */
+void dm_rq_barrier_count_fua(struct mapped_device *md)
+{
+	count(md->rq_barrier, &md->rq_barrier->stats.fua_writes);
+}
+
+/**
+ * dm_attr_rq_barrier_stats_show - show rq_barrier_stats
+ * @md: the mapped device
+ * @buf: page to print to
+ *
+ * Context: May sleep.
+ * Return: number of characters; none for a bio-based device.
+ */
+ssize_t dm_attr_rq_barrier_stats_show(struct mapped_device *md, char *buf)
+{
+	struct dm_rq_barrier *b = md->rq_barrier;
+	struct dm_rq_barrier_stats s;
+
+	if (!b)
+		return 0;
+
+	spin_lock_irq(&b->lock);
+	s = b->stats;
+	spin_unlock_irq(&b->lock);
+
+	return sysfs_emit(buf,
+			  "rounds %llu\n"
+			  "requests %llu\n"
+			  "clones %llu\n"
+			  "commands %llu\n"
+			  "no_cache %llu\n"
+			  "requeues %llu\n"
+			  "errors %llu\n"
+			  "rejected %llu\n"
+			  "fua_writes %llu\n"
+			  "round_ns %llu\n",
+			  s.rounds, s.requests, s.clones, s.commands,
+			  s.no_cache, s.requeues, s.errors, s.rejected,
+			  s.fua_writes, s.round_ns);
+}
+
+/**
+ * dm_rq_barrier_init - set up barriers for a request-based device
+ * @md: the device; its tag set knows its cmd_size already
+ *
+ * Called again if an earlier table load failed after this.
+ *
+ * Context: May sleep.  Nobody uses the queue yet.
+ * Return: 0 or -ENOMEM.
+ */
+int dm_rq_barrier_init(struct mapped_device *md)
+{
+	size_t size = offsetof(struct dm_rq_flush_clone, tio) +
+		      md->tag_set->cmd_size;
+	struct dm_rq_barrier *b;
+	int r;
+
+	dm_rq_barrier_exit(md);
+
+	b = kzalloc_node(sizeof(*b), GFP_KERNEL, md->numa_node_id);
+	if (!b)
+		return -ENOMEM;
+
+	r = mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES, size);
+	if (r) {
+		kfree(b);
+		return r;
+	}
+
+	b->md = md;
+	b->mode = dm_rq_ordered_default();
+	spin_lock_init(&b->lock);
+	INIT_LIST_HEAD(&b->pending);
+	INIT_WORK(&b->work, dm_rq_barrier_work);
+	init_completion(&b->done);
+	blk_rq_init(md->queue, &b->flush_rq);
+	md->rq_barrier = b;
+	return 0;
+}
+
+/**
+ * dm_rq_barrier_exit - undo dm_rq_barrier_init()
+ * @md: the device; may be one that was never set up
+ *
+ * Context: May sleep.  No request is pending and md->wq does not run any more.
+ */
+void dm_rq_barrier_exit(struct mapped_device *md)
+{
+	struct dm_rq_barrier *b = md->rq_barrier;
+
+	if (!b)
+		return;
+
+	mempool_exit(&b->clones);
+	kfree(b);
+	md->rq_barrier = NULL;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM dm_rq_barrier
+
+#if !defined(_TRACE_DM_RQ_BARRIER_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_DM_RQ_BARRIER_H
+
+#include <linux/device-mapper.h>
+#include <linux/tracepoint.h>
+
+#define show_dm_endio(verdict)					\
+	__print_symbolic(verdict,				\
+			 { DM_ENDIO_DONE,		"done" },	\
+			 { DM_ENDIO_REQUEUE,		"requeue" },	\
+			 { DM_ENDIO_DELAY_REQUEUE,	"delay" })
+
+/*
+ * In all events dev is the mapped device and path the device that a clone goes
+ * to, 0,0 if there is none; errors are negative errno values; times are in
+ * nanoseconds unless the name says otherwise.
+ */
+
+TRACE_EVENT(dm_rq_barrier_round_start,
+	    TP_PROTO(dev_t dev, unsigned int requests),
+	    TP_ARGS(dev, requests),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(unsigned int, requests)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->requests = requests;
+	    ),
+	    TP_printk("%d,%d requests=%u", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __entry->requests)
+);
+
+TRACE_EVENT(dm_rq_barrier_map,
+	    TP_PROTO(dev_t dev, dev_t path, const char *outcome),
+	    TP_ARGS(dev, path, outcome),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(dev_t, path)
+			     __string(outcome, outcome)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->path = path;
+			   __assign_str(outcome);
+	    ),
+	    TP_printk("%d,%d path=%d,%d %s", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), MAJOR(__entry->path),
+		      MINOR(__entry->path), __get_str(outcome))
+);
+
+TRACE_EVENT(dm_rq_barrier_clone_end,
+	    TP_PROTO(dev_t dev, dev_t path, int error, int verdict),
+	    TP_ARGS(dev, path, error, verdict),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(dev_t, path)
+			     __field(int, error)
+			     __field(int, verdict)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->path = path;
+			   __entry->error = error;
+			   __entry->verdict = verdict;
+	    ),
+	    TP_printk("%d,%d path=%d,%d error=%d %s", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), MAJOR(__entry->path),
+		      MINOR(__entry->path), __entry->error,
+		      show_dm_endio(__entry->verdict))
+);
+
+TRACE_EVENT(dm_rq_barrier_round_end,
+	    TP_PROTO(dev_t dev, unsigned int requests, unsigned int clones,
+		     int error, u64 ns),
+	    TP_ARGS(dev, requests, clones, error, ns),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(unsigned int, requests)
+			     __field(unsigned int, clones)
+			     __field(int, error)
+			     __field(u64, ns)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->requests = requests;
+			   __entry->clones = clones;
+			   __entry->error = error;
+			   __entry->ns = ns;
+	    ),
+	    TP_printk("%d,%d requests=%u clones=%u error=%d ns=%llu",
+		      MAJOR(__entry->dev), MINOR(__entry->dev),
+		      __entry->requests, __entry->clones, __entry->error,
+		      __entry->ns)
+);
+
+TRACE_EVENT(dm_rq_barrier_requeue,
+	    TP_PROTO(dev_t dev, unsigned int requests, unsigned int delay_ms),
+	    TP_ARGS(dev, requests, delay_ms),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(unsigned int, requests)
+			     __field(unsigned int, delay_ms)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->requests = requests;
+			   __entry->delay_ms = delay_ms;
+	    ),
+	    TP_printk("%d,%d requests=%u delay_ms=%u", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __entry->requests, __entry->delay_ms)
+);
+
+TRACE_EVENT(dm_rq_barrier_fua,
+	    TP_PROTO(dev_t dev, dev_t path, sector_t sector,
+		     unsigned int sectors),
+	    TP_ARGS(dev, path, sector, sectors),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(dev_t, path)
+			     __field(sector_t, sector)
+			     __field(unsigned int, sectors)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->path = path;
+			   __entry->sector = sector;
+			   __entry->sectors = sectors;
+	    ),
+	    TP_printk("%d,%d path=%d,%d %llu + %u", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), MAJOR(__entry->path),
+		      MINOR(__entry->path), (unsigned long long)__entry->sector,
+		      __entry->sectors)
+);
+
+TRACE_EVENT(dm_rq_barrier_mode,
+	    TP_PROTO(dev_t dev, const char *from, const char *to),
+	    TP_ARGS(dev, from, to),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __string(from, from)
+			     __string(to, to)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __assign_str(from);
+			   __assign_str(to);
+	    ),
+	    TP_printk("%d,%d %s -> %s", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __get_str(from), __get_str(to))
+);
+
+#endif /* _TRACE_DM_RQ_BARRIER_H */
+
+/* This part must be outside protection */
+#include <trace/define_trace.h>
