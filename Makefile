@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Assembles a kernel tree from Debian's source, the hooks and the new files of
+# this repository, and builds and tests it.  Everything lands in build/.
+#
+# Variables: KERNEL=6.12  the kernel line to work on, one per patches/*/
+#            TESTS="..."  make selftest: only these scripts
+#            FORCE=1      make tree: throw away edits made in the tree
+#            MEM=1G       memory of the guest, UML_ARGS="..." its arguments
+#            TEST_SECONDS or SECONDS: how long tests with a duration last
+
+KERNEL ?= 6.12
+
+SUPPORTED := $(patsubst patches/%/base,%,$(wildcard patches/*/base))
+ifeq ($(filter $(KERNEL),$(SUPPORTED)),)
+$(error KERNEL=$(KERNEL) is not supported; patches/ has hooks for: $(SUPPORTED))
+endif
+
+# bash counts in a variable called SECONDS: it travels under another name.
+ifneq ($(SECONDS),)
+TEST_SECONDS ?= $(SECONDS)
+endif
+unexport SECONDS
+
+export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help tree uml kunit selftest run style check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+tree: ## assemble the kernel tree in build/KERNEL/tree (FORCE=1: drop edits made there)
+	@scripts/tree.sh
+
+uml: ## build the user mode Linux kernel that all tests boot
+	@scripts/uml.sh
+
+kunit: ## run the KUnit suites
+	@scripts/kunit.sh
+
+selftest: ## run the selftests, one boot each (TESTS="a.sh b.sh": only these)
+	@scripts/selftest.sh
+
+run: ## boot a guest and show the barriers at work
+	@scripts/run.sh
+
+style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck and the like
+	@scripts/style.sh
+
+check: ## style, kunit and selftest: everything a change has to pass
+	@scripts/check.sh
+
+clean: ## remove build/
+	@scripts/clean.sh

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced: configure the one kernel that KUnit and the selftests share, by the
+# kernel's own kunit.py.  It merges both fragments and fails on options that
+# the result lacks.
+
+kunitconfig=$TREE/drivers/md/tests/.kunitconfig
+selftestconfig=$TREE/$SELFTESTS/config
+make_options=("CC=ccache gcc")
+
+# Objects are cached beside them, unless the user has a cache already.
+setup_ccache() {
+	if [[ -z ${CCACHE_DIR:-} && ! -e ~/.ccache &&
+		! -e ~/.cache/ccache && ! -e ~/.config/ccache ]]; then
+		export CCACHE_DIR=$BUILD/ccache
+	fi
+}
+
+need_compiler() {
+	need_packages "building the kernel" gcc make libc6-dev flex bison bc \
+		libelf-dev libssl-dev ccache python3 perl cpio
+}
+
+# kunit.py with our configuration and build directory, for all its commands.
+kunit=$TREE/tools/testing/kunit/kunit.py
+kunit_options=("--build_dir=$UML_DIR" "--kunitconfig=$kunitconfig"
+	"--kunitconfig=$selftestconfig" --make_options "${make_options[@]}")
+
+# kmake DIRECTORY [ARGUMENTS]: the kernel's make for user mode Linux.
+kmake() {
+	make -C "$TREE" ARCH=um "O=$1" "${make_options[@]}" "${@:2}"
+}
+
+# requested_missing DIRECTORY: options that were asked for and are not set as
+# asked.  kunit.py looks at the configuration it has just made; this also sees
+# an old one that a changed Kconfig has overtaken.
+requested_missing() {
+	local option
+
+	sed -n 's/^\(CONFIG_[A-Za-z0-9_]*=.*\)/\1/p' \
+		"$kunitconfig" "$selftestconfig" | sort -u |
+		while read -r option; do
+			grep -qxF -- "$option" "$1/.config" || echo "$option"
+		done
+}
+
+configure() {
+	local log=$KB/config.log missing
+
+	[[ -f $kunitconfig && -f $selftestconfig ]] ||
+		die "the tree lacks ${kunitconfig#"$TREE"/} or $SELFTESTS/config"
+	"$kunit" config "${kunit_options[@]}" >"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		die "the kernel could not be configured as requested, see $log"
+	}
+	kmake "$UML_DIR" olddefconfig >>"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		die "make olddefconfig failed, see $log"
+	}
+	missing=$(requested_missing "$UML_DIR")
+	[[ -z $missing ]] ||
+		die "these options did not make it into .config: ${missing//$'\n'/, }"
+}

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced: find what the kernel complains about.  A test that provokes a
+# complaint on purpose announces it by a line
+#
+#	# expect-kernel-report: REGEX
+#
+# and complaints that match the (extended) regular expression are forgiven.
+
+report_patterns='Oops|Kernel panic|BUG:|KASAN:|UBSAN:'
+report_patterns+='|WARNING: (CPU:|at |possible |inconsistent lock state)'
+report_patterns+='|WARNING: (suspicious RCU|bad unlock|held lock|lock held)'
+report_patterns+='|WARNING: (Nested lock|[a-zA-Z/ -]*unsafe lock order)'
+report_patterns+='|INFO: (trying to register non-static key|rcu.* stall)'
+report_patterns+='|INFO: task .* blocked for more than'
+report_patterns+='|sleeping function called|DEBUG_LOCKS_WARN_ON'
+report_patterns+='|general protection'
+
+# kernel_reports LOG: the complaints in a console log, one a line.  What a
+# script wrote stands there behind "> " and counts only if a kernel message,
+# known by its time stamp, ended up in the same line.
+kernel_reports() {
+	local expected
+
+	expected=$(sed -n 's/\r$//; s/.*# expect-kernel-report: //p' "$1")
+	grep -aE "$report_patterns" "$1" |
+		grep -av '# expect-kernel-report: ' |
+		awk '!/^> / || /\[ *[0-9]+\.[0-9]+\]/' |
+		if [[ -n $expected ]]; then
+			grep -avE -e "$expected"
+		else
+			cat
+		fi || :
+}

@@ -1,0 +1,161 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make selftest: run each script of TEST_PROGS (in the selftests' Makefile) in
+# a guest of its own.  A script may say in its leading comments
+#
+#	# timeout: 300               seconds, otherwise 180
+#	# mem: 1G                    memory of the guest, otherwise 768M
+#	# uml: ARGUMENTS             more kernel arguments; may be repeated
+#	# uml: ubd-files 2 64M       attach sparse files of that size as ubda, ubdb
+#	# packages: fio xfsprogs     Debian packages whose programs it calls
+#
+# It runs as root, its directory the current one, with $TMPDIR to write to,
+# $OUTPUT the directory of what TEST_GEN_PROGS and the like make, $KERNEL_TREE
+# the assembled tree, and $TEST_SECONDS if the user wants a certain duration.
+# The host's root is read-only.  Output is KTAP; status 4 means skipped.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=packages.sh
+. scripts/packages.sh
+# shellcheck source=header.sh
+. scripts/header.sh
+
+dir=$TREE/$SELFTESTS
+export OUTPUT=$KB/selftests
+passed=0
+failed=0
+skipped=0
+
+# make_variable NAME: as the selftests' Makefile sets it.
+make_variable() {
+	make -s -C "$dir" --no-print-directory \
+		--eval "print-it: ; @echo \$($1)" print-it
+}
+
+# Programs that the tests bring along, built outside the tree.
+build_programs() {
+	grep -q TEST_GEN "$dir/Makefile" || return 0
+	mkdir -p "$OUTPUT"
+	need_packages "building the tests' programs" gcc make libc6-dev
+	make -C "$dir" "OUTPUT=$OUTPUT" all >"$KB/selftests.log" 2>&1 || {
+		tail -n 20 "$KB/selftests.log" >&2
+		die "the tests' programs do not build, see $KB/selftests.log"
+	}
+}
+
+# tests_to_run: all, or those of $TESTS, with or without .sh.
+tests_to_run() {
+	local progs test
+
+	progs=$(make_variable TEST_PROGS)
+	for test in ${TESTS:-$progs}; do
+		test=${test##*/}
+		test=${test%.sh}.sh
+		[[ " $progs " == *" $test "* ]] ||
+			die "$test is not one of TEST_PROGS: $progs"
+		echo "$test"
+	done
+}
+
+# count_lines PATTERN: of the test's own cases; those in cases are indented.
+count_lines() {
+	grep -acE "$1" "$output" || :
+}
+
+# complaint STATUS: why a script counts as failed beyond its failing cases.
+complaint() {
+	local planned
+
+	planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$output" | head -n 1)
+	case $1 in
+	0) ;;
+	4) return ;;
+	124) echo "hung" ;;
+	*)
+		# a failing case already explains a script's failing status
+		if ! grep -q ': exit status [0-9]*$' "$boot_dir/judgement"; then
+			tail -n 1 "$boot_dir/judgement" | sed 's/.*: //; s/, see .*//'
+		elif ((not_ok == 0)); then
+			echo "failed without a failing case"
+		fi ;;
+	esac
+	if [[ -z $planned ]]; then
+		echo "no plan"
+	elif ((planned != ok + not_ok + skip)); then
+		echo "planned $planned, ran $((ok + not_ok + skip))"
+	fi
+}
+
+show_failure() {
+	grep -aE '^not ok |^# ' "$output" | tail -n 40 || :
+	sed 's/^/    /' "$boot_dir/judgement"
+	echo "    console: $boot_dir/console.log"
+}
+
+# count_cases STATUS: add this script's cases to the sums and say how it went.
+count_cases() {
+	local ok not_ok skip wrong line
+
+	skip=$(count_lines '^ok .*# *SKIP')
+	ok=$(($(count_lines '^ok ') - skip))
+	not_ok=$(count_lines '^not ok ')
+	wrong=$(complaint "$1" | paste -sd ';')
+	if (($1 == 4 && ok + not_ok + skip == 0)); then
+		skip=1
+	fi
+	[[ -z $wrong ]] || not_ok=$((not_ok + 1))
+	passed=$((passed + ok))
+	failed=$((failed + not_ok))
+	skipped=$((skipped + skip))
+	line="$ok passed, $not_ok failed, $skip skipped"
+	step "$test: $line, $((EPOCHSECONDS - begin)) s${wrong:+ ($wrong)}"
+	((not_ok == 0)) || show_failure
+}
+
+run_test() {
+	local test=$1 boot_dir=$KB/boot/${1%.sh} begin=$EPOCHSECONDS
+	local limit mem args output=$KB/boot/${1%.sh}/output.log status=0
+
+	if [[ ! -x $dir/$test ]]; then
+		step "$test: not there or not executable"
+		failed=$((failed + 1))
+		return
+	fi
+	rm -rf "$boot_dir"
+	mkdir -p "$boot_dir"
+	limit=$(header "$dir/$test" timeout)
+	mem=$(header "$dir/$test" mem)
+	args=$(uml_arguments "$dir/$test" "$boot_dir" | paste -sd ' ')
+	MEM=${MEM:-$mem} UML_ARGS="$args ${UML_ARGS:-}" BOOT_DIR=$boot_dir \
+		scripts/boot-uml.sh "${limit:-180}" "$dir/$test" \
+		>"$boot_dir/judgement" 2>&1 || status=$?
+	rm -f "$boot_dir"/ubd?.img
+	count_cases "$status"
+}
+
+need_programs() {
+	local test packages
+
+	packages=$(for test in $tests; do
+		[[ ! -f $dir/$test ]] || header "$dir/$test" packages
+	done)
+	# shellcheck disable=SC2086	# a list of words
+	need_packages "the selftests" dmsetup mount iproute2 $packages
+}
+
+take_lock
+sub uml.sh
+[[ -f $dir/Makefile ]] || die "there is no $SELFTESTS/Makefile"
+tests=$(tests_to_run) || {
+	said_verdict=1
+	exit 1
+}
+need_programs
+build_programs
+step "one guest for each of $(wc -w <<<"$tests") scripts"
+for test in $tests; do
+	run_test "$test"
+done
+report_counts selftest "$passed" "$failed" "$skipped"

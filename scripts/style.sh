@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make style: everything about the code that can be judged without running it.
+# Each check is one test: a function that prints complaints and says by its
+# status whether there were any.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=packages.sh
+. scripts/packages.sh
+# shellcheck source=config.sh
+. scripts/config.sh
+# shellcheck source=style-text.sh
+. scripts/style-text.sh
+# shellcheck source=style-build.sh
+. scripts/style-build.sh
+
+passed=0
+failed=0
+
+# check NAME FUNCTION
+check() {
+	local complaints
+
+	if complaints=$("$2" 2>&1); then
+		echo "ok - $1"
+		passed=$((passed + 1))
+		return
+	fi
+	echo "not ok - $1"
+	head -n 60 <<<"$complaints" | sed 's/^/    /'
+	failed=$((failed + 1))
+}
+
+take_lock
+sub tree.sh
+need_compiler
+need_packages "the style checks" sparse shellcheck codespell python3-docutils
+need_space 300 "the style checks"
+setup_ccache
+configure
+# Debian's tools find Debian's modules, whatever else is first in PATH.
+PATH=/usr/bin:$PATH
+
+step "texts"
+check "checkpatch, new files" check_new_files
+check "checkpatch, hooks" check_hooks
+check "kernel-doc" check_kernel_doc
+check "shellcheck" check_shell
+check "python syntax" check_python
+check "reStructuredText" check_rst
+check "ABI description" check_abi
+check "MAINTAINERS covers every file" check_maintainers
+
+step "building with C=1 W=1, log in $KB/lint.log"
+lint_build
+check "all new files are compiled" check_lint_built
+check "sparse" check_sparse
+check "gcc W=1" check_gcc
+
+step "building without the option, log in $KB/off.log"
+off_build
+check "objects are made without the option" check_off_built
+check "no trace of the feature without the option" check_off_symbols
+check "no warning without the option" check_off_warnings
+step "done"
+
+report_counts style "$passed" "$failed" 0
