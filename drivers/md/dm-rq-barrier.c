@@ -381,12 +381,18 @@ static void map_clone(struct dm_rq_barrier *b, struct dm_target *ti,
 	put_clone_tio(b, tio);
 }
 
+/*
+ * The error target wants no flush clones, but it stands for a device that is
+ * gone: success would vouch for data that was written before.
+ */
 static void map_table(struct dm_rq_barrier *b, struct dm_table *map,
 		      struct request *rq)
 {
 	for (unsigned int i = 0; i < map->num_targets; i++) {
 		struct dm_target *ti = dm_table_get_target(map, i);
 
+		if (dm_target_is_wildcard(ti->type))
+			record_status(b, BLK_STS_IOERR);
 		for (unsigned int n = 0; n < ti->num_flush_bios; n++)
 			map_clone(b, ti, rq);
 	}

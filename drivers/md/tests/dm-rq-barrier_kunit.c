@@ -445,6 +445,20 @@ static void requeue_no_target(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).rounds, 1);
 }
 
+/* The error target takes the place of a device that is gone: no success. */
+static void requeue_error_target(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_table *t;
+
+	dm_rq_fake_create(test);
+	KUNIT_ASSERT_EQ(test, dm_rq_fake_table(test, "error", "", &t), 0);
+	KUNIT_ASSERT_EQ(test, dm_rq_fake_swap(test, t), 0);
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, dm_rq_fake_flush(test)),
+			-EIO);
+	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "");
+}
+
 /* R4 on a device that has no live table yet: an error, as for other I/O. */
 static void requeue_no_table(struct kunit *test)
 {
@@ -466,6 +480,7 @@ static struct kunit_case requeue_cases[] = {
 	KUNIT_CASE(requeue_late_flush),
 	KUNIT_CASE(requeue_shared_result),
 	KUNIT_CASE(requeue_no_target),
+	KUNIT_CASE(requeue_error_target),
 	KUNIT_CASE(requeue_no_table),
 	{ }
 };

@@ -159,7 +159,7 @@ static void features_cache_overridden(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "F");
 }
 
-static int inflight(struct block_device *part)
+static int in_flight_now(struct block_device *part)
 {
 	int cpu, n = 0;
 
@@ -181,7 +181,7 @@ static void features_path_stat(struct kunit *test)
 	dm_rq_fake_wait(test, dm_rq_fake_flush(test));
 	KUNIT_EXPECT_EQ(test, part_stat_read(part0, ios[STAT_FLUSH]), 1);
 	KUNIT_EXPECT_EQ(test, part_stat_read(part0, ios[STAT_READ]), reads);
-	KUNIT_EXPECT_EQ(test, inflight(part0), 0);
+	KUNIT_EXPECT_EQ(test, in_flight_now(part0), 0);
 }
 
 /* P10: the queue is marked when it is made, tables have to fit it later. */
