@@ -53,8 +53,11 @@ static void fake_end(struct dm_rq_fake_disk *d, struct request *rq)
 	struct fake_cmd *cmd = blk_mq_rq_to_pdu(rq);
 	blk_status_t status = cmd->outcome ? cmd->outcome->status : BLK_STS_OK;
 
-	if (req_op(rq) == REQ_OP_FLUSH)
+	if (req_op(rq) == REQ_OP_FLUSH) {
 		get_ctx(&d->fake->disk_ctx);
+		if (!status)
+			status = d->flush_status;
+	}
 	blk_mq_end_request(rq, status);
 }
 

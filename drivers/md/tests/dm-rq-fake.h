@@ -83,6 +83,7 @@ struct dm_rq_fake_script {
  * @set: its tag set
  * @disk: its gendisk
  * @context: where it ends requests
+ * @flush_status: what it ends flushes with, unless their outcome says otherwise
  * @lock: protects the members below
  * @started: requests it has not ended
  * @nr_started: their number
@@ -96,6 +97,7 @@ struct dm_rq_fake_disk {
 	struct blk_mq_tag_set set;
 	struct gendisk *disk;
 	enum dm_rq_fake_context context;
+	blk_status_t flush_status;
 	spinlock_t lock;	/* protects started and log */
 	struct list_head started;
 	unsigned int nr_started;
