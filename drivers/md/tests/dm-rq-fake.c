@@ -627,6 +627,7 @@ void dm_rq_fake_exit(struct kunit *test)
 		return;
 
 	for (int i = 0; i < FAKE_MAX_PATHS; i++) {
+		dm_rq_fake_set_blocking(&f->disk[i], false);
 		f->disk[i].context = FAKE_DIRECT;
 		dm_rq_fake_release(&f->disk[i]);
 	}

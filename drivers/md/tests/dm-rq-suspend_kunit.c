@@ -34,6 +34,14 @@ static void suspend_fn(struct work_struct *work)
 	complete(&bg->done);
 }
 
+static void flush_fn(struct work_struct *work)
+{
+	struct background *bg = container_of(work, struct background, work);
+
+	flush_workqueue(bg->fake->md->wq);
+	complete(&bg->done);
+}
+
 static void remove_fn(struct work_struct *work)
 {
 	struct background *bg = container_of(work, struct background, work);
@@ -103,6 +111,23 @@ static unsigned int suspend_flags(struct kunit *test)
 	const struct suspend_kind *kind = test->param_value;
 
 	return kind->flags;
+}
+
+/* Rounds run on kdmflush, so that flushing it is to wait for them. */
+static void suspend_flushes_kdmflush(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *io;
+	struct background *bg;
+
+	dm_rq_fake_create(test);
+	io = hold_round(test);
+	bg = start_background(test, flush_fn, 0);
+	expect_waits(test, bg);
+
+	dm_rq_fake_release(&f->disk[0]);
+	wait_background(test, bg);
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, io), 0);
 }
 
 /* Suspend ends when the round does, and the flush with it. */
@@ -292,6 +317,7 @@ static void suspend_removal(struct kunit *test)
 }
 
 static struct kunit_case suspend_cases[] = {
+	KUNIT_CASE(suspend_flushes_kdmflush),
 	KUNIT_CASE_PARAM(suspend_waits_for_round, suspend_kinds_gen_params),
 	KUNIT_CASE_PARAM(suspend_with_flush_pending, suspend_kinds_gen_params),
 	KUNIT_CASE_PARAM(suspend_issues_nothing, suspend_kinds_gen_params),
