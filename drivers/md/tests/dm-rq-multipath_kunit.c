@@ -30,11 +30,13 @@ static void load_multipath(struct kunit *test, const char *features)
 static void reinstate_path(struct kunit *test, unsigned int i)
 {
 	struct dm_rq_fake *f = test->priv;
-	char *argv[] = { "reinstate_path", dm_rq_fake_path(test, i) };
 	struct dm_target *ti;
 	char result[16] = "";
+	char *argv[2];
 	int srcu_idx;
 
+	argv[0] = "reinstate_path";
+	argv[1] = dm_rq_fake_path(test, i);
 	ti = dm_table_get_target(dm_get_live_table(f->md, &srcu_idx), 0);
 	KUNIT_EXPECT_EQ(test, ti->type->message(ti, ARRAY_SIZE(argv), argv,
 						result, sizeof(result)), 0);

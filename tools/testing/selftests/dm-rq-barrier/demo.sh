@@ -29,7 +29,8 @@ run() {
 }
 
 write_plainly() {
-	run "printf '%4096s' | tr ' ' $1 | dd of=$DMDEV bs=4k seek=$2 oflag=direct iflag=fullblock status=none"
+	run "printf '%4096s' | tr ' ' $1 |" \
+		"dd of=$DMDEV bs=4k seek=$2 oflag=direct iflag=fullblock status=none"
 }
 
 show_trace() {

@@ -647,13 +647,17 @@ need_programs() {
 	done
 }
 
+mount_at() {
+	mountpoint -q "$2" || mount -t "$1" none "$2"
+}
+
 [[ $UID == 0 ]] || skip_all "must be run as root"
 modprobe -q dm-multipath
 [[ -e $RQ_ORDERED_DEFAULT ]] ||
 	skip_all "a kernel without CONFIG_DM_RQ_BARRIER"
 need_programs dmsetup losetup
-mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
-mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
-mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+mount_at debugfs /sys/kernel/debug
+mount_at tracefs /sys/kernel/tracing
+mount_at configfs /sys/kernel/config
 DEFAULT_MODE=$(cat "$RQ_ORDERED_DEFAULT")
 at_exit eval "echo $DEFAULT_MODE >$RQ_ORDERED_DEFAULT"
