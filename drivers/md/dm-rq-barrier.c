@@ -33,9 +33,9 @@
  * R4. When the round is over each of its requests is requeued or completed with
  *     the result, one or the other and exactly once.
  *
- * R4a. A path that rejects the flush command (BLK_STS_NOTSUPP, or BLK_STS_TARGET
- *     for a SCSI illegal request) has not flushed its cache.  That is what "not
- *     supported" means in R3; the submitter sees -EOPNOTSUPP.
+ * R4a. A path that rejects the flush command (BLK_STS_NOTSUPP, or for a SCSI
+ *     illegal request BLK_STS_TARGET) has not flushed its cache.  That is what
+ *     "not supported" means in R3; the submitter sees -EOPNOTSUPP.
  *
  * R5. A round serves all requests that are pending when it starts, whatever
  *     hardware queue they come from.  One that arrives later waits for the next
@@ -57,7 +57,8 @@
  * Deviations from a flush that dm maps like other requests, on purpose:
  * - target_type.busy() is not asked; kdmflush can find out by mapping;
  * - a round that met a busy path is retried after BARRIER_BUSY_MS, as blk-mq
- *   does for BLK_STS_RESOURCE; at once would turn kdmflush into a busy loop.
+ *   does for BLK_STS_RESOURCE; at once would turn kdmflush into a busy loop;
+ * - the error target, which asks for no flush clones, fails the round.
  *
  * The ordered sequencer (QUEUE_ORDERED_DRAIN_FLUSH: drain, round, barrier I/O,
  * round) is not part of this file.  It decides when a pending request may get
@@ -92,8 +93,8 @@
 /*
  * What a flush clone needs of its own.  An ordinary clone finds its
  * dm_rq_target_io, and the target's per-io data behind it, in the original's
- * pdu.  @start_ns is when the clone was issued if the path keeps I/O statistics,
- * else 0.
+ * pdu.  @start_ns is when the clone was issued if the path keeps I/O
+ * statistics, else 0.
  */
 struct dm_rq_flush_clone {
 	u64 start_ns;
@@ -219,9 +220,9 @@ static void put_clone_tio(struct dm_rq_barrier *b, struct dm_rq_target_io *tio)
 
 /*
  * A path's statistics.  blk-mq counts by op_stat_group(), which takes a flush
- * for a read.  Take the clone out of that and count it in the flush columns when
- * it ends, like blk-flush does for the flushes it issues: number and time, but
- * no in-flight count.
+ * for a read.  Take the clone out of that and count it in the flush columns
+ * when it ends, like blk-flush does for the flushes it issues: number and time,
+ * but no in-flight count.
  */
 static void path_stat_start(struct dm_rq_flush_clone *fc, struct request *clone)
 {
@@ -253,6 +254,7 @@ static enum rq_end_io_ret flush_clone_end_io(struct request *clone,
 	struct dm_rq_target_io *tio = clone->end_io_data;
 
 	path_stat_end(to_flush_clone(tio), clone);
+	tio->error = status;
 	dm_done(clone, status, true);
 	return RQ_END_IO_NONE;
 }
@@ -283,7 +285,7 @@ void dm_rq_barrier_end_clone(struct request *clone, int verdict,
 	struct dm_rq_barrier *b = tio->md->rq_barrier;
 
 	trace_dm_rq_barrier_clone_end(barrier_devt(b), path_devt(clone),
-				      blk_status_to_errno(status), verdict);
+				      blk_status_to_errno(tio->error), verdict);
 
 	if (verdict == DM_ENDIO_REQUEUE) {
 		record_requeue(b, 0);
@@ -336,6 +338,7 @@ static void issue_clone(struct dm_rq_barrier *b, struct dm_rq_target_io *tio,
 		return;
 	default:
 		/* As map_request(): what becomes of it is for the target to say */
+		tio->error = status;
 		dm_done(clone, status, true);
 	}
 }
@@ -403,8 +406,8 @@ static void map_table(struct dm_rq_barrier *b, struct dm_table *map,
  * that the clones are made from, see flush_request().
  *
  * The table stays referenced until the last clone has ended.  Waiting idly
- * keeps khungtaskd, which a site may have told to panic, from taking a path that
- * is slow to fail for a hung worker.
+ * keeps khungtaskd, which a site may have told to panic, from taking a path
+ * that is slow to fail for a hung worker.
  */
 static struct dm_rq_barrier_error dm_rq_barrier(struct dm_rq_barrier *b,
 						struct request *rq)
@@ -440,8 +443,8 @@ static struct dm_rq_barrier_error dm_rq_barrier(struct dm_rq_barrier *b,
 /*
  * The request to show to targets: the round's own, as @batch may hold nothing
  * but FUA writes, and targets copy operation and flags into the clone.  It is
- * fail-fast only if all requests of the round are; sharing a round must not cost
- * a request the retries that it is entitled to.
+ * fail-fast only if all requests of the round are; sharing a round must not
+ * cost a request the retries that it is entitled to.
  */
 static struct request *flush_request(struct dm_rq_barrier *b,
 				     struct list_head *batch)
@@ -466,7 +469,7 @@ static void account_flush(struct mapped_device *md, struct request *rq,
 				       &tio->stats_aux);
 }
 
-/* R4.  @rq, and with the last one the caller's hold on md, is gone after this. */
+/* R4.  @rq, and with the last one the caller's hold on md, is gone then. */
 static void finish_request(struct dm_rq_barrier *b, struct request *rq,
 			   const struct dm_rq_barrier_error *error)
 {

@@ -5,12 +5,12 @@
  * dm stacks the features of the paths when a table is loaded: the device has a
  * volatile cache if any path has one and FUA if any path has it, and keeps that
  * until the next table.  Neither is safe.  A path may get a volatile cache
- * later, and then the block layer strips the flushes that its data needs.  And a
- * FUA write may be mapped to the one path that does not know FUA.
+ * later, and then the block layer strips the flushes that its data needs.  And
+ * a FUA write may be mapped to the one path that does not know FUA.
  *
  * With barriers the device says what it can promise whatever its paths become:
- * - It always advertises a volatile write cache, so that every flush reaches dm.
- *   Whether a command has to be sent is decided when the flush is mapped.
+ * - It always advertises a volatile write cache, so that every flush reaches
+ *   dm.  Whether a command has to be sent is decided when the flush is mapped.
  * - It advertises FUA only if every path has it.  A path that loses it later is
  *   dealt with in dm-rq-fua.c.
  *
@@ -19,9 +19,9 @@
  * into them from its own queue_rq(), so its tag set must be marked as well, and
  * that can only be done when the queue is made, before the first table.  Later
  * tables have to fit it.
- * - The mark does not depend on the ordered mode, as the mode can change and the
- *   mark cannot.  It does not alter what mode none does, only the context that
- *   it is done in.
+ * - The mark does not depend on the ordered mode, as the mode can change and
+ *   the mark cannot.  It does not alter what mode none does, only the context
+ *   that it is done in.
  * - A first table without any path says nothing about the paths to come, so the
  *   queue is marked to fit all of them.
  *
@@ -100,10 +100,10 @@ static blk_features_t advertise(struct dm_table *t, enum dm_rq_ordered mode,
  * @q: queue of the path that a flush was just mapped to
  *
  * The paths of a target lead to one LUN.  A write may have gone through any of
- * them, and their views of the LUN's cache can differ for a while after its mode
- * was changed.  So one path that reports a cache is enough, whatever @q says.
- * This is the paths' current state, including what an administrator wrote to
- * their queue/write_cache.
+ * them, and their views of the LUN's cache can differ for a while after its
+ * mode was changed.  So one path that reports a cache is enough, whatever @q
+ * says.  This is the paths' current state, including what an administrator
+ * wrote to their queue/write_cache.
  *
  * Context: Any in which the table of @ti cannot go away.
  * Return: true if a flush command has to be sent; also if a target does not

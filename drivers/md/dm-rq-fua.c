@@ -8,16 +8,16 @@
  * ignores the flag, the write completes from the volatile cache and is lost
  * with it.
  *
- * So a FUA write that a target maps to such a path is sent without FUA, and once
- * its data is written it is handed to dm_rq_barrier_add() for a flush before it
- * completes.
+ * So a FUA write that a target maps to such a path is sent without FUA, and
+ * once its data is written it is handed to dm_rq_barrier_add() for a flush
+ * before it completes.
  *
- * The submitter must not hear of the write before that flush.  dm-rq.c completes
- * the original's bio as soon as the clone's bio ends; the clones of such writes
- * therefore get bio and request completions of their own, which leave the
- * original alone.  In return the original is still complete when a round asks
- * for a requeue, and the whole write is repeated: nobody was told that it
- * happened, so nobody can tell that it happened twice.
+ * The submitter must not hear of the write before that flush.  dm-rq.c
+ * completes the original's bio as soon as the clone's bio ends; the clones of
+ * such writes therefore get bio and request completions of their own, which
+ * leave the original alone.  In return the original is still complete when a
+ * round asks for a requeue, and the whole write is repeated: nobody was told
+ * that it happened, so nobody can tell that it happened twice.
  *
  * This file is released under the GPL.
  */

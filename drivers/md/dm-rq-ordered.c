@@ -2,25 +2,26 @@
 /*
  * Ordered modes of request-based device-mapper.
  *
- * none:   the stock path.  A flush is mapped like any other request, and nothing
- *         of the series runs.
- * flush:  flush requests are carried out by rounds (dm-rq-barrier.c), FUA writes
- *         are looked after (dm-rq-fua.c) and the device advertises what it can
- *         promise (dm-rq-features.c).  Nothing orders writes against flushes
- *         that the submitter did not wait for; file systems do wait.
+ * none:   the stock path.  A flush is mapped like any other request, and
+ *         nothing of the series runs.
+ * flush:  flush requests are carried out by rounds (dm-rq-barrier.c), FUA
+ *         writes are looked after (dm-rq-fua.c) and the device advertises what
+ *         it can promise (dm-rq-features.c).  Nothing orders writes against
+ *         flushes that the submitter did not wait for; file systems do wait.
  *
  * The mode is that of QUEUE_ORDERED_* of the block layer before 2.6.37, and the
- * place of QUEUE_ORDERED_DRAIN_FLUSH is in this file: the ordered sequencer that
- * drains writes before a flush and holds them until it is over belongs between
- * dm_mq_queue_rq() and dm_rq_barrier_add(), and its word behind "flush".
+ * place of QUEUE_ORDERED_DRAIN_FLUSH is in this file: the ordered sequencer
+ * that drains writes before a flush and holds them until it is over belongs
+ * between dm_mq_queue_rq() and dm_rq_barrier_add(), and its word behind
+ * "flush".
  *
  * Switching.  dm decides by the mode when it dispatches a request, and what it
- * decided stays with the request: a flush that waits for a round gets its round,
- * and a FUA write that was sent without FUA its flush, though the mode may be
- * none by then.  So switching waits for nothing, and works while paths are gone
- * and requests are queued.  The mode is set before the queue advertises what it
- * promises, and the other way round on the way to none, so that the device never
- * promises more than it keeps.
+ * decided stays with the request: a flush that waits for a round gets its
+ * round, and a FUA write that was sent without FUA its flush, though the mode
+ * may be none by then.  So switching waits for nothing, and works while paths
+ * are gone and requests are queued.  The mode is set before the queue
+ * advertises what it promises, and the other way round on the way to none, so
+ * that the device never promises more than it keeps.
  *
  * This file is released under the GPL.
  */

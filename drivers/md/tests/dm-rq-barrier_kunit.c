@@ -52,7 +52,8 @@ static const char single[] = "OMTNNRDBDIBB";
 static const char letters[] = "OMTINRBD";
 
 /*
- * R3 as a table: the result so far selects the row, the next clone's the column.
+ * R3 as a table: the result so far selects the row, that of the next clone the
+ * column.
  */
 static const char * const precedence[] = {
 	/*	 OMTINRBD */
@@ -312,19 +313,12 @@ static void requeue_comes_back(struct kunit *test)
 /* The requeued request is completed once also if it fails in the end. */
 static void requeue_then_error(struct kunit *test)
 {
-	static const struct dm_rq_fake_outcome again = {
-		.map = DM_MAPIO_REMAPPED,
-		.verdict = DM_ENDIO_REQUEUE,
-	};
-	static const struct dm_rq_fake_outcome medium = {
-		.map = DM_MAPIO_REMAPPED,
-		.status = BLK_STS_MEDIUM,
-	};
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *io;
 
 	dm_rq_fake_create(test);
-	dm_rq_fake_script(&f->flushes, &again, &again, &medium);
+	dm_rq_fake_script(&f->flushes, &dm_rq_fake_again, &dm_rq_fake_again,
+			  &dm_rq_fake_medium);
 	io = dm_rq_fake_flush(test);
 
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, io), -ENODATA);
@@ -335,20 +329,6 @@ static void requeue_then_error(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&io->ends), 1);
 }
 
-/*
- * Start a flush whose command the disk holds, so that a round is in progress.
- */
-static struct dm_rq_fake_io *start_round(struct kunit *test)
-{
-	struct dm_rq_fake *f = test->priv;
-	struct dm_rq_fake_io *io;
-
-	f->disk[0].context = FAKE_HOLD;
-	io = dm_rq_fake_flush(test);
-	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 1);
-	return io;
-}
-
 /* R5: flushes of two hardware queues that wait for a round share it. */
 static void requeue_group_commit(struct kunit *test)
 {
@@ -356,7 +336,7 @@ static void requeue_group_commit(struct kunit *test)
 	struct dm_rq_fake_io *first, *second, *third;
 
 	dm_rq_fake_create(test);
-	first = start_round(test);
+	first = dm_rq_fake_start_round(test);
 	second = dm_rq_fake_flush_request(test, 0);
 	third = dm_rq_fake_flush_request(test, 0);
 	fake_wait_for(test, dm_rq_fake_pending(f) == 2);
@@ -382,7 +362,7 @@ static void requeue_late_flush(struct kunit *test)
 	struct dm_rq_fake_io *early, *late;
 
 	dm_rq_fake_create(test);
-	early = start_round(test);
+	early = dm_rq_fake_start_round(test);
 	late = dm_rq_fake_flush_request(test, 0);
 	fake_wait_for(test, dm_rq_fake_pending(f) == 1);
 
@@ -399,25 +379,18 @@ static void requeue_late_flush(struct kunit *test)
 /* All requests of a round share its error, and its requeue. */
 static void requeue_shared_result(struct kunit *test)
 {
-	static const struct dm_rq_fake_outcome again = {
-		.map = DM_MAPIO_REMAPPED,
-		.verdict = DM_ENDIO_REQUEUE,
-	};
-	static const struct dm_rq_fake_outcome notsupp = {
-		.map = DM_MAPIO_REMAPPED,
-		.status = BLK_STS_NOTSUPP,
-	};
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *first, *second, *third;
 
 	dm_rq_fake_create(test);
-	first = start_round(test);
+	first = dm_rq_fake_start_round(test);
 	second = dm_rq_fake_flush_request(test, 0);
 	third = dm_rq_fake_flush_request(test, 0);
 	fake_wait_for(test, dm_rq_fake_pending(f) == 2);
 
 	f->disk[0].context = FAKE_DIRECT;
-	dm_rq_fake_script(&f->flushes, &again, &notsupp, &notsupp);
+	dm_rq_fake_script(&f->flushes, &dm_rq_fake_again, &dm_rq_fake_notsupp,
+			  &dm_rq_fake_notsupp);
 	dm_rq_fake_release(&f->disk[0]);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, first), 0);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, second), -EOPNOTSUPP);
@@ -649,7 +622,7 @@ static void mapping_failfast(struct kunit *test)
 	struct dm_rq_fake_io *first, *fast, *patient;
 
 	dm_rq_fake_create(test);
-	first = start_round(test);
+	first = dm_rq_fake_start_round(test);
 	fast = dm_rq_fake_flush_request(test, REQ_FAILFAST_DEV);
 	fake_wait_for(test, dm_rq_fake_pending(f) == 1);
 	patient = dm_rq_fake_flush_request(test, 0);

@@ -10,7 +10,7 @@
 #include <linux/delay.h>
 #include <linux/preempt.h>
 
-/* How a disk's timer is late; any time will do, it only has to be an interrupt */
+/* When a disk's timer fires; any time will do if it is an interrupt */
 #define FAKE_HARDIRQ_NS		20000
 
 #define FAKE_PIO_MAGIC		0x6461656d6f6e7321ULL
@@ -19,6 +19,25 @@ const struct dm_rq_fake_outcome dm_rq_fake_success = {
 	.name = "success",
 	.map = DM_MAPIO_REMAPPED,
 	.verdict = DM_ENDIO_DONE,
+};
+
+const struct dm_rq_fake_outcome dm_rq_fake_medium = {
+	.name = "medium error",
+	.map = DM_MAPIO_REMAPPED,
+	.status = BLK_STS_MEDIUM,
+};
+
+const struct dm_rq_fake_outcome dm_rq_fake_notsupp = {
+	.name = "not supported",
+	.map = DM_MAPIO_REMAPPED,
+	.status = BLK_STS_NOTSUPP,
+};
+
+const struct dm_rq_fake_outcome dm_rq_fake_again = {
+	.name = "requeue",
+	.map = DM_MAPIO_REMAPPED,
+	.status = BLK_STS_TRANSPORT,
+	.verdict = DM_ENDIO_REQUEUE,
 };
 
 /* The target's per-io data. */
@@ -742,6 +761,27 @@ struct dm_rq_fake_io *dm_rq_fake_flush_request(struct kunit *test,
 	rq->end_io = rq_ended;
 	rq->end_io_data = io;
 	blk_mq_requeue_request(rq, true);
+	return io;
+}
+
+/**
+ * dm_rq_fake_start_round - stop a round in the middle
+ * @test: the test
+ *
+ * Submits a flush whose command the first disk holds until
+ * dm_rq_fake_release().
+ *
+ * Context: May sleep.
+ * Return: the flush, to be waited for with dm_rq_fake_wait().
+ */
+struct dm_rq_fake_io *dm_rq_fake_start_round(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *io;
+
+	f->disk[0].context = FAKE_HOLD;
+	io = dm_rq_fake_flush(test);
+	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 1);
 	return io;
 }
 

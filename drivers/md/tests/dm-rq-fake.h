@@ -63,7 +63,11 @@ struct dm_rq_fake_outcome {
 	int verdict;
 };
 
+/* What more than one suite needs; again is what a failed path gives. */
 extern const struct dm_rq_fake_outcome dm_rq_fake_success;
+extern const struct dm_rq_fake_outcome dm_rq_fake_medium;
+extern const struct dm_rq_fake_outcome dm_rq_fake_notsupp;
+extern const struct dm_rq_fake_outcome dm_rq_fake_again;
 
 /**
  * struct dm_rq_fake_script - outcomes of the clones to come
@@ -179,7 +183,8 @@ struct dm_rq_fake_io {
 
 int dm_rq_fake_init(struct kunit *test);
 void dm_rq_fake_exit(struct kunit *test);
-void dm_rq_fake_set_features(struct dm_rq_fake_disk *d, blk_features_t features);
+void dm_rq_fake_set_features(struct dm_rq_fake_disk *d,
+			     blk_features_t features);
 void dm_rq_fake_set_blocking(struct dm_rq_fake_disk *d, bool blocking);
 void dm_rq_fake_release(struct dm_rq_fake_disk *d);
 unsigned int dm_rq_fake_held(struct dm_rq_fake_disk *d);
@@ -200,6 +205,7 @@ struct dm_rq_fake_io *dm_rq_fake_submit(struct kunit *test, blk_opf_t opf,
 struct dm_rq_fake_io *dm_rq_fake_flush(struct kunit *test);
 struct dm_rq_fake_io *dm_rq_fake_flush_request(struct kunit *test,
 					       blk_opf_t flags);
+struct dm_rq_fake_io *dm_rq_fake_start_round(struct kunit *test);
 int dm_rq_fake_wait(struct kunit *test, struct dm_rq_fake_io *io);
 unsigned int dm_rq_fake_pending(struct dm_rq_fake *f);
 struct dm_rq_barrier_stats dm_rq_fake_stats(struct dm_rq_fake *f);

@@ -343,14 +343,10 @@ static void fua_lost_preflush(struct kunit *test)
 /* A write that failed needs no flush and ends with its own error. */
 static void fua_data_error(struct kunit *test)
 {
-	static const struct dm_rq_fake_outcome medium = {
-		.map = DM_MAPIO_REMAPPED,
-		.status = BLK_STS_MEDIUM,
-	};
 	struct dm_rq_fake *f = test->priv;
 
 	create_with_fua_lost(test);
-	dm_rq_fake_script(&f->writes, &medium, NULL, NULL);
+	dm_rq_fake_script(&f->writes, &dm_rq_fake_medium, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, fua_write(test)),
 			-ENODATA);
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "W");
@@ -358,15 +354,10 @@ static void fua_data_error(struct kunit *test)
 
 static void fua_data_requeue(struct kunit *test)
 {
-	static const struct dm_rq_fake_outcome again = {
-		.map = DM_MAPIO_REMAPPED,
-		.status = BLK_STS_TRANSPORT,
-		.verdict = DM_ENDIO_REQUEUE,
-	};
 	struct dm_rq_fake *f = test->priv;
 
 	create_with_fua_lost(test);
-	dm_rq_fake_script(&f->writes, &again, NULL, NULL);
+	dm_rq_fake_script(&f->writes, &dm_rq_fake_again, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, fua_write(test)),
 			0);
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "WWF");
@@ -375,14 +366,10 @@ static void fua_data_requeue(struct kunit *test)
 /* A write whose flush fails is not durable, and says so. */
 static void fua_flush_error(struct kunit *test)
 {
-	static const struct dm_rq_fake_outcome notsupp = {
-		.map = DM_MAPIO_REMAPPED,
-		.status = BLK_STS_NOTSUPP,
-	};
 	struct dm_rq_fake *f = test->priv;
 
 	create_with_fua_lost(test);
-	dm_rq_fake_script(&f->flushes, &notsupp, NULL, NULL);
+	dm_rq_fake_script(&f->flushes, &dm_rq_fake_notsupp, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, fua_write(test)),
 			-EOPNOTSUPP);
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "WF");
@@ -391,15 +378,10 @@ static void fua_flush_error(struct kunit *test)
 /* If the flush has to be tried again the whole write is. */
 static void fua_flush_requeue(struct kunit *test)
 {
-	static const struct dm_rq_fake_outcome again = {
-		.map = DM_MAPIO_REMAPPED,
-		.status = BLK_STS_TRANSPORT,
-		.verdict = DM_ENDIO_REQUEUE,
-	};
 	struct dm_rq_fake *f = test->priv;
 
 	create_with_fua_lost(test);
-	dm_rq_fake_script(&f->flushes, &again, NULL, NULL);
+	dm_rq_fake_script(&f->flushes, &dm_rq_fake_again, NULL, NULL);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, fua_write(test)),
 			0);
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "WFWF");

@@ -83,17 +83,6 @@ static void wait_background(struct kunit *test, struct background *bg)
 	KUNIT_EXPECT_EQ(test, bg->r, 0);
 }
 
-static struct dm_rq_fake_io *hold_round(struct kunit *test)
-{
-	struct dm_rq_fake *f = test->priv;
-	struct dm_rq_fake_io *io;
-
-	f->disk[0].context = FAKE_HOLD;
-	io = dm_rq_fake_flush(test);
-	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 1);
-	return io;
-}
-
 struct suspend_kind {
 	const char *name;
 	unsigned int flags;
@@ -121,7 +110,7 @@ static void suspend_flushes_kdmflush(struct kunit *test)
 	struct background *bg;
 
 	dm_rq_fake_create(test);
-	io = hold_round(test);
+	io = dm_rq_fake_start_round(test);
 	bg = start_background(test, flush_fn, 0);
 	expect_waits(test, bg);
 
@@ -138,7 +127,7 @@ static void suspend_waits_for_round(struct kunit *test)
 	struct background *bg;
 
 	dm_rq_fake_create(test);
-	io = hold_round(test);
+	io = dm_rq_fake_start_round(test);
 	bg = start_background(test, suspend_fn, suspend_flags(test));
 	expect_waits(test, bg);
 
@@ -149,7 +138,7 @@ static void suspend_waits_for_round(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "F");
 }
 
-/* A flush that waits for the next round is served or handed back, not waited for */
+/* A flush that waits for the next round is served or handed back. */
 static void suspend_with_flush_pending(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
@@ -157,7 +146,7 @@ static void suspend_with_flush_pending(struct kunit *test)
 	struct background *bg;
 
 	dm_rq_fake_create(test);
-	first = hold_round(test);
+	first = dm_rq_fake_start_round(test);
 	second = dm_rq_fake_flush_request(test, 0);
 	fake_wait_for(test, dm_rq_fake_pending(f) == 1);
 	bg = start_background(test, suspend_fn, suspend_flags(test));
@@ -198,19 +187,14 @@ static void suspend_issues_nothing(struct kunit *test)
  */
 static void suspend_requeue_reload(struct kunit *test)
 {
-	static const struct dm_rq_fake_outcome again = {
-		.map = DM_MAPIO_REMAPPED,
-		.status = BLK_STS_TRANSPORT,
-		.verdict = DM_ENDIO_REQUEUE,
-	};
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *io;
 	struct background *bg;
 	struct dm_table *t;
 
 	dm_rq_fake_create(test);
-	dm_rq_fake_script(&f->flushes, &again, NULL, NULL);
-	io = hold_round(test);
+	dm_rq_fake_script(&f->flushes, &dm_rq_fake_again, NULL, NULL);
+	io = dm_rq_fake_start_round(test);
 	bg = start_background(test, suspend_fn, suspend_flags(test));
 	expect_waits(test, bg);
 	dm_rq_fake_release(&f->disk[0]);
@@ -286,7 +270,7 @@ static void suspend_mode_change(struct kunit *test)
 	struct dm_rq_fake_io *first, *second;
 
 	dm_rq_fake_create(test);
-	first = hold_round(test);
+	first = dm_rq_fake_start_round(test);
 	second = dm_rq_fake_flush_request(test, 0);
 	fake_wait_for(test, dm_rq_fake_pending(f) == 1);
 	KUNIT_EXPECT_EQ(test, dm_attr_rq_ordered_store(f->md, "none\n", 5), 5);
@@ -306,7 +290,7 @@ static void suspend_removal(struct kunit *test)
 	struct background *bg;
 
 	dm_rq_fake_create(test);
-	io = hold_round(test);
+	io = dm_rq_fake_start_round(test);
 	bg = start_background(test, remove_fn, 0);
 	expect_waits(test, bg);
 
