@@ -555,62 +555,63 @@ static void mapping_end_context(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, f->end_ctx.work, &f->disk[0].work);
 }
 
-static void *no_memory(gfp_t gfp, void *pool_data)
-{
-	return NULL;
-}
+/* How the pool's allocations fail once the pool is made. */
+enum shortage {
+	SHORTAGE_NONE,
+	SHORTAGE_EVERY_OTHER,
+	SHORTAGE_ALL,
+};
 
-/*
- * R1: a round makes progress without any free memory.  Every allocation fails,
- * so the pool's reserve has to do.
- */
-static void mapping_no_memory(struct kunit *test)
-{
-	struct dm_rq_fake *f = test->priv;
-	struct dm_rq_fake_io *io;
-	mempool_alloc_t *alloc;
-	mempool_t *pool;
+static enum shortage shortage;
 
-	f->num_flush_bios = 7;
-	dm_rq_fake_create(test);
-	pool = &f->md->rq_barrier->clones;
-	alloc = pool->alloc;
-	pool->alloc = no_memory;
-	f->disk[0].context = FAKE_THREAD;
-	io = dm_rq_fake_flush(test);
-	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, io), 0);
-	pool->alloc = alloc;
-
-	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "FFFFFFF");
-}
-
-static void *fail_alternately(gfp_t gfp, void *pool_data)
+static void *scarce_memory(gfp_t gfp, void *pool_data)
 {
 	static bool fail;
 
 	fail = !fail;
-	return fail ? NULL : mempool_kmalloc(gfp, pool_data);
+	if (shortage == SHORTAGE_ALL ||
+	    (shortage == SHORTAGE_EVERY_OTHER && fail))
+		return NULL;
+
+	return mempool_kmalloc(gfp, pool_data);
 }
 
-/* R1 with each allocation failing once. */
-static void mapping_memory_comes_back(struct kunit *test)
+/*
+ * R1: seven clones with a reserve of one.  The pool is made anew, as it is not
+ * to know that its elements come from kmalloc(): KASAN's marks would differ.
+ */
+static void flush_with_shortage(struct kunit *test, enum shortage kind,
+				enum dm_rq_fake_context context)
 {
 	struct dm_rq_fake *f = test->priv;
-	struct dm_rq_fake_io *io;
-	mempool_alloc_t *alloc;
 	mempool_t *pool;
+	void *size;
 
 	f->num_flush_bios = 7;
 	dm_rq_fake_create(test);
 	pool = &f->md->rq_barrier->clones;
-	alloc = pool->alloc;
-	pool->alloc = fail_alternately;
-	f->disk[0].context = FAKE_HARDIRQ;
-	io = dm_rq_fake_flush(test);
-	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, io), 0);
-	pool->alloc = alloc;
+	size = pool->pool_data;
+	mempool_exit(pool);
+	shortage = SHORTAGE_NONE;
+	KUNIT_ASSERT_EQ(test, mempool_init(pool, 1, scarce_memory,
+					   mempool_kfree, size), 0);
 
+	shortage = kind;
+	f->disk[0].context = context;
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, dm_rq_fake_flush(test)), 0);
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "FFFFFFF");
+}
+
+/* Every allocation fails, so the reserve has to do. */
+static void mapping_no_memory(struct kunit *test)
+{
+	flush_with_shortage(test, SHORTAGE_ALL, FAKE_THREAD);
+}
+
+/* Every allocation fails once. */
+static void mapping_memory_comes_back(struct kunit *test)
+{
+	flush_with_shortage(test, SHORTAGE_EVERY_OTHER, FAKE_HARDIRQ);
 }
 
 /* Sharing a round with a fail-fast flush does not make a flush fail fast. */
