@@ -110,30 +110,61 @@ count_cases() {
 	failed=$((failed + not_ok))
 	skipped=$((skipped + skip))
 	line="$ok passed, $not_ok failed, $skip skipped"
-	step "$test: $line, $((EPOCHSECONDS - begin)) s${wrong:+ ($wrong)}"
+	step "$test: $line, $seconds s${wrong:+ ($wrong)}"
 	((not_ok == 0)) || show_failure
 }
 
-run_test() {
+# boot_test TEST: boot a guest for it; the status goes to a file.  Whoever is
+# told to end passes it on, as the guest's own clean-up must run.
+boot_test() {
 	local test=$1 boot_dir=$KB/boot/${1%.sh} begin=$EPOCHSECONDS
-	local limit mem args output=$KB/boot/${1%.sh}/output.log status=0
+	local limit mem args status=0
+
+	limit=$(header "$dir/$test" timeout)
+	mem=$(header "$dir/$test" mem)
+	args=$(uml_arguments "$dir/$test" "$boot_dir" | paste -sd ' ')
+	MEM=${MEM:-$mem} UML_ARGS="$args ${UML_ARGS:-}" BOOT_DIR=$boot_dir \
+		setpriv --pdeathsig TERM scripts/boot-uml.sh "${limit:-180}" \
+		"$dir/$test" >"$boot_dir/judgement" 2>&1 || status=$?
+	rm -f "$boot_dir"/ubd?.img
+	echo "$status $((EPOCHSECONDS - begin))" >"$boot_dir/status"
+}
+
+# start_test TEST: in the background, as soon as a processor is free for it.
+start_test() {
+	local test=$1 boot_dir=$KB/boot/${1%.sh}
+
+	[[ -x $dir/$test ]] || return 0
+	rm -rf "$boot_dir"
+	mkdir -p "$boot_dir"
+	while (($(jobs -rp | wc -l) >= $(nproc))); do
+		wait -n || :
+	done
+	boot_test "$test" &
+}
+
+# finish_test TEST: wait for it and count its cases.
+finish_test() {
+	local test=$1 boot_dir=$KB/boot/${1%.sh} status seconds
+	local output=$KB/boot/${1%.sh}/output.log
 
 	if [[ ! -x $dir/$test ]]; then
 		step "$test: not there or not executable"
 		failed=$((failed + 1))
 		return
 	fi
-	rm -rf "$boot_dir"
-	mkdir -p "$boot_dir"
-	limit=$(header "$dir/$test" timeout)
-	mem=$(header "$dir/$test" mem)
-	args=$(uml_arguments "$dir/$test" "$boot_dir" | paste -sd ' ')
-	MEM=${MEM:-$mem} UML_ARGS="$args ${UML_ARGS:-}" BOOT_DIR=$boot_dir \
-		scripts/boot-uml.sh "${limit:-180}" "$dir/$test" \
-		>"$boot_dir/judgement" 2>&1 || status=$?
-	rm -f "$boot_dir"/ubd?.img
+	read -r status seconds <"$boot_dir/status"
 	count_cases "$status"
 }
+
+stop_guests() {
+	local pid
+
+	for pid in $(jobs -p); do
+		pkill -TERM -P "$pid" 2>/dev/null || :
+	done
+}
+at_exit stop_guests
 
 need_programs() {
 	local test packages
@@ -142,7 +173,7 @@ need_programs() {
 		[[ ! -f $dir/$test ]] || header "$dir/$test" packages
 	done)
 	# shellcheck disable=SC2086	# a list of words
-	need_packages "the selftests" dmsetup mount iproute2 $packages
+	need_packages "the selftests" dmsetup mount iproute2 procps $packages
 }
 
 take_lock
@@ -154,8 +185,12 @@ tests=$(tests_to_run) || {
 }
 need_programs
 build_programs
-step "one guest for each of $(wc -w <<<"$tests") scripts"
+step "one guest for each of $(wc -w <<<"$tests") scripts, $(nproc) at a time"
 for test in $tests; do
-	run_test "$test"
+	start_test "$test"
+done
+wait
+for test in $tests; do
+	finish_test "$test"
 done
 report_counts selftest "$passed" "$failed" "$skipped"
