@@ -48,11 +48,12 @@
  * Suspend.  __dm_suspend() stops the queue, flushes md->wq and then waits until
  * no started request is left.  A pending request counts as started.  The work
  * neither waits for writes nor for paths to come back, it serves or hands back
- * what is pending, so the flush always ends.  A FUA write (dm-rq-fua.c) may
- * queue the work again after that, while suspend waits for the write; the table
- * is not swapped before it stops waiting.  Requests in hand at suspend are
- * flushed through the old table rather than handed back, so that a table which
- * is loaded next may well lead somewhere else.
+ * what is pending, so the flush ends when the paths' drivers end their clones.
+ * A FUA write (dm-rq-fua.c) may queue the work again after that, while suspend
+ * waits for the write; the table is not swapped before it stops waiting.
+ * Requests in hand at suspend are flushed through the old table rather than
+ * handed back, so that a table which is loaded next may well lead somewhere
+ * else.
  *
  * Deviations from a flush that dm maps like other requests, on purpose:
  * - target_type.busy() is not asked; kdmflush can find out by mapping;
@@ -405,9 +406,11 @@ static void map_table(struct dm_rq_barrier *b, struct dm_table *map,
  * Execute one round (R1) and return its result.  Targets see @rq as the request
  * that the clones are made from, see flush_request().
  *
- * The table stays referenced until the last clone has ended.  Waiting idly
- * keeps khungtaskd, which a site may have told to panic, from taking a path
- * that is slow to fail for a hung worker.
+ * The reference to the table is dropped before the wait, or loading and
+ * clearing tables would wait for paths.  The table cannot be replaced
+ * meanwhile: that needs a suspend, which flushes md->wq.  Waiting idly keeps
+ * khungtaskd, which a site may have told to panic, from taking a path that is
+ * slow to fail for a hung worker.
  */
 static struct dm_rq_barrier_error dm_rq_barrier(struct dm_rq_barrier *b,
 						struct request *rq)
@@ -430,9 +433,10 @@ static struct dm_rq_barrier_error dm_rq_barrier(struct dm_rq_barrier *b,
 		record_status(b, BLK_STS_IOERR);
 	}
 
+	dm_put_live_table(b->md, srcu_idx);
+
 	put_round(b);
 	wait_for_completion_state(&b->done, TASK_IDLE);
-	dm_put_live_table(b->md, srcu_idx);
 
 	spin_lock_irq(&b->lock);
 	error = b->error;
@@ -555,11 +559,14 @@ void dm_rq_barrier_add(struct dm_rq_target_io *tio)
 
 	account_flush(b->md, rq, false);
 
+	/*
+	 * Once the lock is dropped a round that was queued for another request
+	 * may end this one, and with it the reference that keeps md->wq.
+	 */
 	spin_lock_irqsave(&b->lock, flags);
 	list_add_tail(&rq->queuelist, &b->pending);
-	spin_unlock_irqrestore(&b->lock, flags);
-
 	queue_work(b->md->wq, &b->work);
+	spin_unlock_irqrestore(&b->lock, flags);
 }
 
 /**
