@@ -84,16 +84,27 @@ check_gcc() {
 	complain_of "$KB/lint.log" '\[-W[^]]*\]$'
 }
 
-check_lint_built() {
-	local file bad=0
+# missing_objects DIRECTORY OBJECT...: objects that the build did not make.
+missing_objects() {
+	local object bad=0
 
-	for file in $(our_code) $(hooked_code); do
-		[[ -f $KB/lint/${file%.c}.o ]] && continue
-		echo "$file was not compiled"
+	for object in "${@:2}"; do
+		[[ -f $1/$object ]] && continue
+		echo "$object was not built"
 		bad=1
 	done
-	((bad == 0)) || tail -n 20 "$KB/lint.log"
+	((bad == 0)) || tail -n 20 "$1.log"
 	return $bad
+}
+
+check_lint_built() {
+	local objects
+
+	mapfile -t objects < <({
+		our_code
+		hooked_code
+	} | sed 's/c$/o/')
+	missing_objects "$KB/lint" "${objects[@]}"
 }
 
 # off_targets: the objects above and those of hooked files that this
@@ -117,17 +128,13 @@ off_build() {
 }
 
 check_off_built() {
-	local object bad=0
+	local objects bad=0
 
 	if grep 'CONFIG_DM_RQ_BARRIER.*=' "$KB/off/.config"; then
 		bad=1
 	fi
-	for object in $(off_targets); do
-		[[ -f $KB/off/$object ]] && continue
-		echo "$object was not built"
-		bad=1
-	done
-	((bad == 0)) || tail -n 20 "$KB/off.log"
+	mapfile -t objects < <(off_targets)
+	missing_objects "$KB/off" "${objects[@]}" || bad=1
 	return $bad
 }
 

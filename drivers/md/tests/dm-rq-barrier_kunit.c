@@ -16,8 +16,6 @@
 
 #include "dm-rq-fake.h"
 
-#include <linux/delay.h>
-
 /*
  * dm-rq-precedence
  */

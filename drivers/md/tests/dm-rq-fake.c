@@ -7,7 +7,6 @@
 
 #include "dm-rq-fake.h"
 
-#include <linux/delay.h>
 #include <linux/preempt.h>
 
 /* When a disk's timer fires; any time will do if it is an interrupt */

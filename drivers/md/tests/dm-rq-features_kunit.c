@@ -14,7 +14,6 @@
 
 #include "dm-rq-fake.h"
 
-#include <linux/delay.h>
 #include <linux/part_stat.h>
 
 #define WC	BLK_FEAT_WRITE_CACHE

@@ -14,7 +14,6 @@
 #include "dm-rq-fake.h"
 
 #include <linux/completion.h>
-#include <linux/delay.h>
 #include <linux/workqueue.h>
 
 /* Something that may wait for a round, done by somebody else than the test. */
