@@ -4,9 +4,10 @@
  *
  * The block layer (block/blk-flush.c) turns REQ_PREFLUSH and REQ_FUA into
  * REQ_OP_FLUSH requests and hands them to dm like any other request.  Here they
- * are not mapped like any other request: dm_mq_queue_rq() leaves them in
- * dm_rq_barrier.pending, and dm_rq_barrier_work() serves them from the kdmflush
- * workqueue (md->wq), where sleeping is allowed.
+ * are not mapped like any other request: they are left in dm_rq_barrier.pending,
+ * in mode drain_flush when the ordered sequencer (dm-rq-ordered.c) has come to
+ * them, and dm_rq_barrier_work() serves them from the kdmflush workqueue
+ * (md->wq), where sleeping is allowed.
  *
  * One execution of dm_rq_barrier() is a round.  The rules, cited below:
  *
@@ -51,19 +52,16 @@
  * what is pending, so the flush ends when the paths' drivers end their clones.
  * A FUA write (dm-rq-fua.c) may queue the work again after that, while suspend
  * waits for the write; the table is not swapped before it stops waiting.
- * Requests in hand at suspend are flushed through the old table rather than
- * handed back, so that a table which is loaded next may well lead somewhere
- * else.
+ * Requests whose round was due at suspend are flushed through the old table
+ * rather than handed back, so that a table which is loaded next may well lead
+ * somewhere else.  Requests that the ordered sequencer holds are not started,
+ * and stay where they are.
  *
  * Deviations from a flush that dm maps like other requests, on purpose:
  * - target_type.busy() is not asked; kdmflush can find out by mapping;
  * - a round that met a busy path is retried after BARRIER_BUSY_MS, as blk-mq
  *   does for BLK_STS_RESOURCE; at once would turn kdmflush into a busy loop;
  * - the error target, which asks for no flush clones, fails the round.
- *
- * The ordered sequencer (QUEUE_ORDERED_DRAIN_FLUSH: drain, round, barrier I/O,
- * round) is not part of this file.  It decides when a pending request may get
- * its round; see dm-rq-ordered.c.
  *
  * This file is released under the GPL.
  */
@@ -481,6 +479,8 @@ static void finish_request(struct dm_rq_barrier *b, struct request *rq,
 
 	if (error->requeue)
 		dm_requeue_unmapped_request(rq, error->delay_ms);
+	else if (!error->status && dm_rq_ordered_again(b, rq))
+		dm_requeue_unmapped_request(rq, 0);
 	else
 		dm_end_unmapped_request(rq, error->status);
 }
@@ -507,14 +507,9 @@ static void account_round(struct dm_rq_barrier *b, unsigned int requests,
 					    error->delay_ms);
 }
 
-/*
- * Serve everything that is pending (R5) with one round.  Requests that arrive
- * meanwhile queue the work again.  The workqueue is destroyed before md is
- * freed, so @b outlives this function though its requests may not.
- */
-static void dm_rq_barrier_work(struct work_struct *work)
+/* Serve everything that is pending (R5) with one round. */
+static void serve_pending(struct dm_rq_barrier *b)
 {
-	struct dm_rq_barrier *b = container_of(work, struct dm_rq_barrier, work);
 	struct dm_rq_barrier_error error;
 	struct request *rq, *next;
 	unsigned int requests;
@@ -525,7 +520,7 @@ static void dm_rq_barrier_work(struct work_struct *work)
 	list_splice_init(&b->pending, &batch);
 	spin_unlock_irq(&b->lock);
 
-	/* An earlier run may have taken what this run was queued for */
+	/* The work is queued for the sequencer's sake too */
 	if (list_empty(&batch))
 		return;
 
@@ -541,17 +536,32 @@ static void dm_rq_barrier_work(struct work_struct *work)
 	}
 }
 
-/**
- * dm_rq_barrier_add - have a request served by the next round
- * @tio: target io of a started request that has no clone: a flush request, or a
- *       FUA write whose data was written without FUA
- *
- * Once the next round is over the request is requeued or completed (R4).
- *
- * Context: Any, including hard IRQ.  The request holds a reference to the
- * mapped device, as dm_start_request() takes it.
+/*
+ * Requests that arrive meanwhile queue the work again.  The workqueue is
+ * destroyed before md is freed, so @b outlives this function though the requests
+ * may not.
  */
-void dm_rq_barrier_add(struct dm_rq_target_io *tio)
+static void dm_rq_barrier_work(struct work_struct *work)
+{
+	struct dm_rq_barrier *b = container_of(work, struct dm_rq_barrier, work);
+
+	do {
+		serve_pending(b);
+	} while (dm_rq_ordered_advance(b));
+}
+
+/**
+ * dm_rq_barrier_kick - have kdmflush look for something to do
+ * @b: the device's barriers
+ *
+ * Context: Any.  The caller makes sure that the mapped device stays.
+ */
+void dm_rq_barrier_kick(struct dm_rq_barrier *b)
+{
+	queue_work(b->md->wq, &b->work);
+}
+
+static void add_request(struct dm_rq_target_io *tio, bool kick)
 {
 	struct dm_rq_barrier *b = tio->md->rq_barrier;
 	struct request *rq = tio->orig;
@@ -565,8 +575,35 @@ void dm_rq_barrier_add(struct dm_rq_target_io *tio)
 	 */
 	spin_lock_irqsave(&b->lock, flags);
 	list_add_tail(&rq->queuelist, &b->pending);
-	queue_work(b->md->wq, &b->work);
+	if (kick)
+		dm_rq_barrier_kick(b);
 	spin_unlock_irqrestore(&b->lock, flags);
+}
+
+/**
+ * dm_rq_barrier_add - have a request served by the next round
+ * @tio: target io of a started request that has no clone: a flush request, or a
+ *       FUA write whose data was written without FUA
+ *
+ * Once the next round is over the request is requeued or completed (R4).
+ *
+ * Context: Any, including hard IRQ.  The request holds a reference to the
+ * mapped device, as dm_start_request() takes it.
+ */
+void dm_rq_barrier_add(struct dm_rq_target_io *tio)
+{
+	add_request(tio, true);
+}
+
+/**
+ * dm_rq_barrier_enqueue - dm_rq_barrier_add() for who is about to run a round
+ * @tio: as there
+ *
+ * Context: kdmflush.
+ */
+void dm_rq_barrier_enqueue(struct dm_rq_target_io *tio)
+{
+	add_request(tio, false);
 }
 
 /**
@@ -592,12 +629,14 @@ ssize_t dm_attr_rq_barrier_stats_show(struct mapped_device *md, char *buf)
 {
 	struct dm_rq_barrier *b = md->rq_barrier;
 	struct dm_rq_barrier_stats s;
+	unsigned int held;
 
 	if (!b)
 		return 0;
 
 	spin_lock_irq(&b->lock);
 	s = b->stats;
+	held = b->seq.held;
 	spin_unlock_irq(&b->lock);
 
 	return sysfs_emit(buf,
@@ -610,15 +649,24 @@ ssize_t dm_attr_rq_barrier_stats_show(struct mapped_device *md, char *buf)
 			  "errors %llu\n"
 			  "rejected %llu\n"
 			  "fua_writes %llu\n"
-			  "round_ns %llu\n",
+			  "round_ns %llu\n"
+			  "sequences %llu\n"
+			  "extra_rounds %llu\n"
+			  "held %u\n"
+			  "held_max %llu\n"
+			  "drained %llu\n"
+			  "drain_ns %llu\n"
+			  "hold_ns %llu\n",
 			  s.rounds, s.requests, s.clones, s.commands,
 			  s.no_cache, s.requeues, s.errors, s.rejected,
-			  s.fua_writes, s.round_ns);
+			  s.fua_writes, s.round_ns, s.sequences,
+			  s.extra_rounds, held, s.held_max, s.drained,
+			  s.drain_ns, s.hold_ns);
 }
 
 /**
  * dm_rq_barrier_init - set up barriers for a request-based device
- * @md: the device; its tag set knows its cmd_size already
+ * @md: the device; its tag set knows its cmd_size and nr_hw_queues already
  *
  * Called again if an earlier table load failed after this.
  *
@@ -638,14 +686,16 @@ int dm_rq_barrier_init(struct mapped_device *md)
 	if (!b)
 		return -ENOMEM;
 
-	r = mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES, size);
-	if (r) {
-		kfree(b);
-		return r;
-	}
-
 	b->md = md;
 	b->mode = dm_rq_ordered_default();
+	r = mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES, size);
+	if (r)
+		goto out_free;
+
+	r = dm_rq_ordered_init(b);
+	if (r)
+		goto out_pool;
+
 	spin_lock_init(&b->lock);
 	INIT_LIST_HEAD(&b->pending);
 	INIT_WORK(&b->work, dm_rq_barrier_work);
@@ -653,6 +703,12 @@ int dm_rq_barrier_init(struct mapped_device *md)
 	blk_rq_init(md->queue, &b->flush_rq);
 	md->rq_barrier = b;
 	return 0;
+
+out_pool:
+	mempool_exit(&b->clones);
+out_free:
+	kfree(b);
+	return r;
 }
 
 /**
@@ -668,6 +724,7 @@ void dm_rq_barrier_exit(struct mapped_device *md)
 	if (!b)
 		return;
 
+	dm_rq_ordered_exit(b);
 	mempool_exit(&b->clones);
 	kfree(b);
 	md->rq_barrier = NULL;

@@ -11,8 +11,13 @@
  * With barriers the device says what it can promise whatever its paths become:
  * - It always advertises a volatile write cache, so that every flush reaches
  *   dm.  Whether a command has to be sent is decided when the flush is mapped.
- * - It advertises FUA only if every path has it.  A path that loses it later is
- *   dealt with in dm-rq-fua.c.
+ * - It advertises FUA only if every path has it, and never in mode drain_flush:
+ *   the post-flush that the block layer issues instead is part of the ordered
+ *   sequence.  A path that loses FUA later is dealt with in dm-rq-fua.c.
+ *
+ * In mode drain_flush the order of requests is that in which they reach dm.  An
+ * elevator above dm is free to change it before, so a device that is created in
+ * this mode starts without one.
  *
  * A third property is that of drivers which sleep in their queue_rq()
  * (BLK_MQ_F_BLOCKING: nvme-tcp, nbd, null_blk with memory backing).  dm calls
@@ -89,7 +94,7 @@ static blk_features_t advertise(struct dm_table *t, enum dm_rq_ordered mode,
 		return features;
 
 	features |= BLK_FEAT_WRITE_CACHE;
-	if (any_path(t, path_lacks_fua, NULL))
+	if (mode == QUEUE_ORDERED_DRAIN_FLUSH || any_path(t, path_lacks_fua, NULL))
 		features &= ~BLK_FEAT_FUA;
 	return features;
 }
@@ -122,16 +127,21 @@ bool dm_rq_features_volatile_cache(struct dm_target *ti,
 }
 
 /**
- * dm_rq_features_init_tag_set - mark a tag set blocking if paths may block
- * @set: the tag set of a new request-based device, not allocated yet
+ * dm_rq_features_init_tag_set - set up a tag set for mode and paths
+ * @md: a new request-based device; its tag set is not allocated yet
  * @t: the first table
  *
  * Context: May sleep.
  */
-void dm_rq_features_init_tag_set(struct blk_mq_tag_set *set, struct dm_table *t)
+void dm_rq_features_init_tag_set(struct mapped_device *md, struct dm_table *t)
 {
+	struct blk_mq_tag_set *set = md->tag_set;
+
 	if (dm_table_has_no_data_devices(t) || any_path(t, path_may_block, NULL))
 		set->flags |= BLK_MQ_F_BLOCKING;
+
+	if (md->rq_barrier->mode == QUEUE_ORDERED_DRAIN_FLUSH)
+		set->flags |= BLK_MQ_F_NO_SCHED_BY_DEFAULT;
 }
 
 /* Say why the paths do not fit the queue, and what to do about it. */

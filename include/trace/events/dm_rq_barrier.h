@@ -140,6 +140,132 @@ TRACE_EVENT(dm_rq_barrier_mode,
 		      MINOR(__entry->dev), __get_str(from), __get_str(to))
 );
 
+TRACE_EVENT(dm_rq_barrier_gate_close,
+	    TP_PROTO(dev_t dev, u64 sequence),
+	    TP_ARGS(dev, sequence),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(u64, sequence)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->sequence = sequence;
+	    ),
+	    TP_printk("%d,%d sequence=%llu", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __entry->sequence)
+);
+
+TRACE_EVENT(dm_rq_barrier_drain,
+	    TP_PROTO(dev_t dev, unsigned long writes),
+	    TP_ARGS(dev, writes),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(unsigned long, writes)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->writes = writes;
+	    ),
+	    TP_printk("%d,%d writes=%lu", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __entry->writes)
+);
+
+TRACE_EVENT(dm_rq_barrier_drained,
+	    TP_PROTO(dev_t dev, u64 ns),
+	    TP_ARGS(dev, ns),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(u64, ns)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->ns = ns;
+	    ),
+	    TP_printk("%d,%d ns=%llu", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __entry->ns)
+);
+
+TRACE_EVENT(dm_rq_barrier_hold,
+	    TP_PROTO(dev_t dev, const char *what, sector_t sector,
+		     unsigned int sectors, unsigned int held),
+	    TP_ARGS(dev, what, sector, sectors, held),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __string(what, what)
+			     __field(sector_t, sector)
+			     __field(unsigned int, sectors)
+			     __field(unsigned int, held)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __assign_str(what);
+			   __entry->sector = sector;
+			   __entry->sectors = sectors;
+			   __entry->held = held;
+	    ),
+	    TP_printk("%d,%d %s %llu + %u held=%u", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __get_str(what),
+		      (unsigned long long)__entry->sector, __entry->sectors,
+		      __entry->held)
+);
+
+TRACE_EVENT(dm_rq_barrier_release,
+	    TP_PROTO(dev_t dev, unsigned int writes, unsigned int held),
+	    TP_ARGS(dev, writes, held),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(unsigned int, writes)
+			     __field(unsigned int, held)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->writes = writes;
+			   __entry->held = held;
+	    ),
+	    TP_printk("%d,%d writes=%u held=%u", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __entry->writes, __entry->held)
+);
+
+TRACE_EVENT(dm_rq_barrier_io,
+	    TP_PROTO(dev_t dev, sector_t sector, unsigned int sectors),
+	    TP_ARGS(dev, sector, sectors),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(sector_t, sector)
+			     __field(unsigned int, sectors)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->sector = sector;
+			   __entry->sectors = sectors;
+	    ),
+	    TP_printk("%d,%d %llu + %u", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), (unsigned long long)__entry->sector,
+		      __entry->sectors)
+);
+
+TRACE_EVENT(dm_rq_barrier_io_end,
+	    TP_PROTO(dev_t dev, sector_t sector, unsigned int sectors,
+		     int error),
+	    TP_ARGS(dev, sector, sectors, error),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(sector_t, sector)
+			     __field(unsigned int, sectors)
+			     __field(int, error)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->sector = sector;
+			   __entry->sectors = sectors;
+			   __entry->error = error;
+	    ),
+	    TP_printk("%d,%d %llu + %u error=%d", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), (unsigned long long)__entry->sector,
+		      __entry->sectors, __entry->error)
+);
+
+TRACE_EVENT(dm_rq_barrier_gate_open,
+	    TP_PROTO(dev_t dev, u64 sequences, u64 ns),
+	    TP_ARGS(dev, sequences, ns),
+	    TP_STRUCT__entry(__field(dev_t, dev)
+			     __field(u64, sequences)
+			     __field(u64, ns)
+	    ),
+	    TP_fast_assign(__entry->dev = dev;
+			   __entry->sequences = sequences;
+			   __entry->ns = ns;
+	    ),
+	    TP_printk("%d,%d sequences=%llu ns=%llu", MAJOR(__entry->dev),
+		      MINOR(__entry->dev), __entry->sequences, __entry->ns)
+);
+
 #endif /* _TRACE_DM_RQ_BARRIER_H */
 
 /* This part must be outside protection */

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ordered modes of request-based device-mapper.
+ *
+ * none:        the stock path.  A flush is mapped like any other request, and
+ *              nothing of the series runs.
+ * flush:       flush requests are carried out by rounds (dm-rq-barrier.c), FUA
+ *              writes are looked after (dm-rq-fua.c) and the device advertises
+ *              what it can promise (dm-rq-features.c).  Nothing orders writes
+ *              against flushes that the submitter did not wait for; file
+ *              systems do wait.
+ * drain_flush: the same, and a flush is an ordering point: what was written
+ *              before it has ended, what is written after it waits, until the
+ *              ordered sequence is over (dm-rq-ordered.c).  The mode of that
+ *              name of the block layer before 2.6.37.
+ *
+ * Switching.  dm decides by the mode when it dispatches a request, and what it
+ * decided stays with the request: a flush that waits for a round gets its
+ * round, and a FUA write that was sent without FUA its flush, though the mode
+ * may be none by then.  An ordered sequence that is running ends as one, and
+ * lets go of what it held.  So switching waits for no I/O, and works while paths
+ * are gone and requests are queued.  The mode is set before the queue
+ * advertises what it promises, and the other way round on the way down, so that
+ * the device never promises more than it keeps.
+ *
+ * This file is released under the GPL.
+ */
+
+#include "dm-core.h"
+#include "dm-rq.h"
+#include "dm-rq-barrier.h"
+
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+
+#include <trace/events/dm_rq_barrier.h>
+
+#define DM_MSG_PREFIX "rq-mode"
+
+static const char * const ordered_words[NR_QUEUE_ORDERED] = {
+	[QUEUE_ORDERED_NONE]		= "none",
+	[QUEUE_ORDERED_FLUSH]		= "flush",
+	[QUEUE_ORDERED_DRAIN_FLUSH]	= "drain_flush",
+};
+
+static enum dm_rq_ordered default_mode =
+	IS_ENABLED(CONFIG_DM_RQ_ORDERED_DEFAULT_NONE) ? QUEUE_ORDERED_NONE :
+	IS_ENABLED(CONFIG_DM_RQ_ORDERED_DEFAULT_FLUSH) ? QUEUE_ORDERED_FLUSH :
+	QUEUE_ORDERED_DRAIN_FLUSH;
+
+/**
+ * dm_rq_ordered_default - ordered mode of new devices
+ *
+ * Context: Any.
+ * Return: the mode given by dm_mod.rq_ordered.
+ */
+enum dm_rq_ordered dm_rq_ordered_default(void)
+{
+	return READ_ONCE(default_mode);
+}
+
+/**
+ * dm_rq_ordered_set_default - set the ordered mode of new devices
+ * @mode: the mode
+ *
+ * Context: Any.
+ */
+void dm_rq_ordered_set_default(enum dm_rq_ordered mode)
+{
+	WRITE_ONCE(default_mode, mode);
+}
+
+static int parse_mode(const char *word)
+{
+	return sysfs_match_string(ordered_words, word);
+}
+
+static int rq_ordered_param_set(const char *val, const struct kernel_param *kp)
+{
+	int mode = parse_mode(val);
+
+	if (mode < 0) {
+		DMERR("rq_ordered: unknown mode \"%.*s\", use none, flush or drain_flush",
+		      (int)strcspn(val, "\n"), val);
+		return mode;
+	}
+
+	dm_rq_ordered_set_default(mode);
+	return 0;
+}
+
+static int rq_ordered_param_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", ordered_words[dm_rq_ordered_default()]);
+}
+
+static const struct kernel_param_ops rq_ordered_param_ops = {
+	.set = rq_ordered_param_set,
+	.get = rq_ordered_param_get,
+};
+
+module_param_cb(rq_ordered, &rq_ordered_param_ops, NULL, 0644);
+MODULE_PARM_DESC(rq_ordered, "Ordered mode of new request-based devices: none, flush or drain_flush");
+
+static int switch_mode(struct mapped_device *md, enum dm_rq_ordered mode)
+{
+	struct dm_rq_barrier *b = md->rq_barrier;
+	enum dm_rq_ordered old = b->mode;
+	struct dm_table *map;
+	int r = 0;
+
+	lockdep_assert_held(&md->suspend_lock);
+
+	if (mode == old)
+		return 0;
+
+	if (mode > old)
+		WRITE_ONCE(b->mode, mode);
+
+	/* Without a live table the next one advertises by the new mode */
+	map = rcu_dereference_protected(md->map,
+					lockdep_is_held(&md->suspend_lock));
+	if (map)
+		r = dm_rq_features_set_mode(md, map, mode);
+
+	WRITE_ONCE(b->mode, r ? old : mode);
+	if (r)
+		return r;
+
+	dm_rq_ordered_switch(b);
+	trace_dm_rq_barrier_mode(disk_devt(dm_disk(md)), ordered_words[old],
+				 ordered_words[mode]);
+	return 0;
+}
+
+/**
+ * dm_attr_rq_ordered_show - show rq_ordered
+ * @md: the mapped device
+ * @buf: page to print to
+ *
+ * All modes, the current one in brackets; a bio-based device has only none.
+ *
+ * Context: May sleep.
+ * Return: number of characters.
+ */
+ssize_t dm_attr_rq_ordered_show(struct mapped_device *md, char *buf)
+{
+	enum dm_rq_ordered current_mode;
+	ssize_t len = 0;
+
+	if (!md->rq_barrier)
+		return sysfs_emit(buf, "[%s]\n",
+				  ordered_words[QUEUE_ORDERED_NONE]);
+
+	current_mode = READ_ONCE(md->rq_barrier->mode);
+	for (int i = 0; i < NR_QUEUE_ORDERED; i++)
+		len += sysfs_emit_at(buf, len,
+				     i == current_mode ? "%s[%s]" : "%s%s",
+				     i ? " " : "", ordered_words[i]);
+
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+
+/**
+ * dm_attr_rq_ordered_store - switch the ordered mode
+ * @md: the mapped device
+ * @buf: one word
+ * @count: number of characters
+ *
+ * Context: May sleep.  Waits for a suspend or resume and for dispatches in
+ * progress, not for I/O.
+ * Return: @count; -EINVAL for a word that is no mode or a mode that the live
+ * table cannot be used in; -EOPNOTSUPP for a bio-based device.
+ */
+ssize_t dm_attr_rq_ordered_store(struct mapped_device *md, const char *buf,
+				 size_t count)
+{
+	int mode = parse_mode(buf);
+	int r;
+
+	if (mode < 0)
+		return mode;
+
+	if (!md->rq_barrier)
+		return mode == QUEUE_ORDERED_NONE ? count : -EOPNOTSUPP;
+
+	mutex_lock(&md->suspend_lock);
+	r = switch_mode(md, mode);
+	mutex_unlock(&md->suspend_lock);
+
+	return r ? r : count;
+}
