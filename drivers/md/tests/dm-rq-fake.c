@@ -48,6 +48,7 @@ struct fake_pio {
 /* A disk's per-request data. */
 struct fake_cmd {
 	const struct dm_rq_fake_outcome *outcome;
+	struct fake_pio *pio;
 };
 
 /* The target's constructor has no other way to learn whose table it is for. */
@@ -102,6 +103,58 @@ void dm_rq_fake_release(struct dm_rq_fake_disk *d)
 	}
 }
 
+static char fake_log_letter(struct dm_rq_fake *f, struct request *rq);
+
+/**
+ * dm_rq_fake_release_one - end one of the requests that a disk has started
+ * @test: the test, which fails if there is none
+ * @d: the disk
+ * @letter: the request's letter in the log
+ *
+ * Context: May sleep.
+ */
+void dm_rq_fake_release_one(struct kunit *test, struct dm_rq_fake_disk *d,
+			    char letter)
+{
+	struct request *rq, *found = NULL;
+
+	spin_lock_irq(&d->lock);
+	list_for_each_entry(rq, &d->started, queuelist) {
+		if (fake_log_letter(d->fake, rq) != letter)
+			continue;
+		list_del_init(&rq->queuelist);
+		d->nr_started--;
+		found = rq;
+		break;
+	}
+	spin_unlock_irq(&d->lock);
+
+	KUNIT_ASSERT_NOT_NULL_MSG(test, found, "no %c is started", letter);
+	fake_end(d, found);
+}
+
+/**
+ * dm_rq_fake_fail_started - change what becomes of requests a disk has started
+ * @d: the disk
+ * @outcome: what becomes of them when they are ended
+ *
+ * Context: May sleep.
+ */
+void dm_rq_fake_fail_started(struct dm_rq_fake_disk *d,
+			     const struct dm_rq_fake_outcome *outcome)
+{
+	struct request *rq;
+
+	spin_lock_irq(&d->lock);
+	list_for_each_entry(rq, &d->started, queuelist) {
+		struct fake_cmd *cmd = blk_mq_rq_to_pdu(rq);
+
+		cmd->outcome = outcome;
+		cmd->pio->outcome = outcome;
+	}
+	spin_unlock_irq(&d->lock);
+}
+
 /**
  * dm_rq_fake_held - number of requests that a disk has started and not ended
  * @d: the disk
@@ -125,13 +178,17 @@ static void fake_work(struct work_struct *work)
 	dm_rq_fake_release(container_of(work, struct dm_rq_fake_disk, work));
 }
 
-static char fake_log_letter(struct request *rq)
+static char fake_log_letter(struct dm_rq_fake *f, struct request *rq)
 {
 	switch (req_op(rq)) {
 	case REQ_OP_FLUSH:
 		return 'F';
 	case REQ_OP_WRITE:
+		if (f->by_name)
+			return 'a' + blk_rq_pos(rq) / PAGE_SECTORS / 2;
 		return rq->cmd_flags & REQ_FUA ? 'U' : 'W';
+	case REQ_OP_WRITE_ZEROES:
+		return 'Z';
 	default:
 		return 'R';
 	}
@@ -146,7 +203,7 @@ static void fake_start(struct dm_rq_fake_disk *d, struct request *rq)
 	list_add_tail(&rq->queuelist, &d->started);
 	d->nr_started++;
 	if (d->nr_log < FAKE_MAX_LOG)
-		d->log[d->nr_log++] = fake_log_letter(rq);
+		d->log[d->nr_log++] = fake_log_letter(d->fake, rq);
 	spin_unlock_irqrestore(&d->lock, flags);
 }
 
@@ -211,6 +268,22 @@ void dm_rq_fake_set_features(struct dm_rq_fake_disk *d, blk_features_t features)
 
 	limits.features &= ~(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA);
 	limits.features |= features;
+	r = queue_limits_commit_update(d->disk->queue, &limits);
+	KUNIT_EXPECT_EQ(d->fake->test, r, 0);
+}
+
+/**
+ * dm_rq_fake_set_zeroes - have a disk know how to write zeroes
+ * @d: the disk
+ *
+ * Context: May sleep.
+ */
+void dm_rq_fake_set_zeroes(struct dm_rq_fake_disk *d)
+{
+	struct queue_limits limits = queue_limits_start_update(d->disk->queue);
+	int r;
+
+	limits.max_write_zeroes_sectors = PAGE_SECTORS;
 	r = queue_limits_commit_update(d->disk->queue, &limits);
 	KUNIT_EXPECT_EQ(d->fake->test, r, 0);
 }
@@ -320,6 +393,7 @@ static int fake_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ft->fake = fake_now;
 	ti->private = ft;
 	ti->num_flush_bios = ft->fake->num_flush_bios;
+	ti->num_write_zeroes_bios = 1;
 	ti->per_io_data_size = sizeof(struct fake_pio);
 	dm_table_set_type(ti->table, DM_TYPE_REQUEST_BASED);
 
@@ -389,6 +463,7 @@ static int fake_map(struct dm_target *ti, struct request *rq,
 
 	cmd = blk_mq_rq_to_pdu(*clone);
 	cmd->outcome = pio->outcome;
+	cmd->pio = pio;
 	(*clone)->bio = NULL;
 	(*clone)->biotail = NULL;
 	return DM_MAPIO_REMAPPED;
@@ -613,6 +688,8 @@ int dm_rq_fake_init(struct kunit *test)
 
 	f->test = test;
 	f->num_flush_bios = 1;
+	f->default_mode = dm_rq_ordered_default();
+	dm_rq_ordered_set_default(QUEUE_ORDERED_FLUSH);
 	spin_lock_init(&f->lock);
 	test->priv = f;
 	for (int i = 0; i < FAKE_MAX_PATHS; i++)
@@ -632,6 +709,28 @@ int dm_rq_fake_init(struct kunit *test)
 }
 
 /**
+ * dm_rq_fake_init_ordered - dm_rq_fake_init() for the ordered sequencer's suites
+ * @test: the test
+ *
+ * The device is created in mode drain_flush, and writes have names.
+ *
+ * Context: May sleep.
+ * Return: 0 or an error.
+ */
+int dm_rq_fake_init_ordered(struct kunit *test)
+{
+	int r = dm_rq_fake_init(test);
+	struct dm_rq_fake *f = test->priv;
+
+	if (r)
+		return r;
+
+	f->by_name = true;
+	dm_rq_ordered_set_default(QUEUE_ORDERED_DRAIN_FLUSH);
+	return 0;
+}
+
+/**
  * dm_rq_fake_exit - undo dm_rq_fake_init(), whatever the test left behind
  * @test: the test
  *
@@ -644,6 +743,7 @@ void dm_rq_fake_exit(struct kunit *test)
 	if (!f)
 		return;
 
+	dm_rq_ordered_set_default(f->default_mode);
 	for (int i = 0; i < FAKE_MAX_PATHS; i++) {
 		dm_rq_fake_set_blocking(&f->disk[i], false);
 		f->disk[i].context = FAKE_DIRECT;
@@ -693,6 +793,29 @@ static struct dm_rq_fake_io *new_io(struct kunit *test)
 	return io;
 }
 
+static struct dm_rq_fake_io *submit(struct kunit *test, blk_opf_t opf,
+				    bool data, sector_t sector,
+				    unsigned int bytes)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *io = new_io(test);
+
+	io->bio = bio_alloc(dm_disk(f->md)->part0, data, opf, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, io->bio);
+	io->bio->bi_iter.bi_sector = sector;
+	io->bio->bi_iter.bi_size = bytes;
+	if (data) {
+		io->page = alloc_page(GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, io->page);
+		__bio_add_page(io->bio, io->page, PAGE_SIZE, 0);
+	}
+
+	io->bio->bi_private = io;
+	io->bio->bi_end_io = bio_ended;
+	submit_bio(io->bio);
+	return io;
+}
+
 /**
  * dm_rq_fake_submit - submit a bio to the mapped device
  * @test: the test
@@ -705,21 +828,43 @@ static struct dm_rq_fake_io *new_io(struct kunit *test)
 struct dm_rq_fake_io *dm_rq_fake_submit(struct kunit *test, blk_opf_t opf,
 					bool data)
 {
-	struct dm_rq_fake *f = test->priv;
-	struct dm_rq_fake_io *io = new_io(test);
+	return submit(test, opf, data, 0, 0);
+}
 
-	io->bio = bio_alloc(dm_disk(f->md)->part0, data, opf, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, io->bio);
-	if (data) {
-		io->page = alloc_page(GFP_KERNEL);
-		KUNIT_ASSERT_NOT_NULL(test, io->page);
-		__bio_add_page(io->bio, io->page, PAGE_SIZE, 0);
-	}
+static sector_t place(char name)
+{
+	return (name - 'a') * 2 * PAGE_SECTORS;
+}
 
-	io->bio->bi_private = io;
-	io->bio->bi_end_io = bio_ended;
-	submit_bio(io->bio);
-	return io;
+/**
+ * dm_rq_fake_write - submit a write that can be told from others
+ * @test: the test
+ * @name: a small letter; the write goes to a place of that name
+ * @flags: flags to add to the operation
+ *
+ * The places are two pages apart, so that nothing is merged.
+ *
+ * Context: May sleep.
+ * Return: the I/O, to be waited for with dm_rq_fake_wait().
+ */
+struct dm_rq_fake_io *dm_rq_fake_write(struct kunit *test, char name,
+				       blk_opf_t flags)
+{
+	return submit(test, REQ_OP_WRITE | REQ_SYNC | flags, true,
+		      place(name), 0);
+}
+
+/**
+ * dm_rq_fake_zeroes - submit a request to write zeroes
+ * @test: the test
+ * @name: as for dm_rq_fake_write()
+ *
+ * Context: May sleep.
+ * Return: the I/O, to be waited for with dm_rq_fake_wait().
+ */
+struct dm_rq_fake_io *dm_rq_fake_zeroes(struct kunit *test, char name)
+{
+	return submit(test, REQ_OP_WRITE_ZEROES, false, place(name), PAGE_SIZE);
 }
 
 /**
@@ -845,4 +990,162 @@ struct dm_rq_barrier_stats dm_rq_fake_stats(struct dm_rq_fake *f)
 	stats = b->stats;
 	spin_unlock_irq(&b->lock);
 	return stats;
+}
+
+/**
+ * dm_rq_fake_sequencer - copy of the ordered sequencer's state, to look at
+ * @f: the mapped device
+ *
+ * Context: May sleep.
+ * Return: the state; its lists and pointers are of no use.
+ */
+struct dm_rq_sequencer dm_rq_fake_sequencer(struct dm_rq_fake *f)
+{
+	struct dm_rq_barrier *b = f->md->rq_barrier;
+	struct dm_rq_sequencer seq;
+
+	spin_lock_irq(&b->lock);
+	seq = b->seq;
+	spin_unlock_irq(&b->lock);
+	return seq;
+}
+
+static struct attribute *find_attr(const struct kobj_type *ktype,
+				   const char *name)
+{
+	const struct attribute_group **group;
+	struct attribute **attr;
+
+	for (group = ktype->default_groups; *group; group++)
+		for (attr = (*group)->attrs; attr && *attr; attr++)
+			if (!strcmp((*attr)->name, name))
+				return *attr;
+
+	return NULL;
+}
+
+static ssize_t write_queue_attr(struct kunit *test, const char *name,
+				const char *value)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct kobject *kobj = &dm_disk(f->md)->queue_kobj;
+	const struct kobj_type *ktype = get_ktype(kobj);
+	struct attribute *attr = find_attr(ktype, name);
+
+	KUNIT_ASSERT_NOT_NULL(test, attr);
+	return ktype->sysfs_ops->store(kobj, attr, value, strlen(value));
+}
+
+/**
+ * dm_rq_fake_elevator - give the mapped device an elevator
+ * @test: the test; skipped if there is no such elevator, or if there are not
+ *        enough tags
+ * @elevator: its name, or "none"
+ * @requests: so many requests have to find a place in the device's queue
+ * @started: so many have to be under way while another one arrives
+ *
+ * An elevator takes more requests than the device has tags, if told to.
+ *
+ * Context: May sleep.
+ */
+void dm_rq_fake_elevator(struct kunit *test, const char *elevator,
+			 unsigned int requests, unsigned int started)
+{
+	struct dm_rq_fake *f = test->priv;
+
+	if (write_queue_attr(test, "scheduler", elevator) < 0)
+		kunit_skip(test, "no elevator %s", elevator);
+
+	/* Plenty, as bfq keeps some back; twice, as mq-deadline lags */
+	if (f->md->queue->elevator && f->md->queue->nr_requests < requests) {
+		write_queue_attr(test, "nr_requests", "64");
+		write_queue_attr(test, "nr_requests", "60");
+	}
+
+	if (f->md->tag_set->queue_depth <= started ||
+	    f->md->queue->nr_requests < requests)
+		kunit_skip(test, "needs %u requests and %u tags", requests,
+			   started + 1);
+}
+
+/**
+ * dm_rq_fake_suspend - suspend the mapped device
+ * @f: the mapped device
+ * @flags: %DM_SUSPEND_NOFLUSH_FLAG or 0
+ *
+ * Context: May sleep.
+ * Return: 0 or an error.
+ */
+int dm_rq_fake_suspend(struct dm_rq_fake *f, unsigned int flags)
+{
+	return dm_suspend(f->md, flags);
+}
+
+static void background_fn(struct work_struct *work)
+{
+	struct dm_rq_fake_background *bg =
+		container_of(work, struct dm_rq_fake_background, work);
+
+	bg->r = bg->fn(bg->fake, bg->flags);
+	complete(&bg->done);
+}
+
+/**
+ * dm_rq_fake_start - have something done that may wait for the test
+ * @test: the test
+ * @fn: what to do
+ * @flags: passed to @fn
+ *
+ * Context: May sleep.
+ * Return: to be given to dm_rq_fake_finish().
+ */
+struct dm_rq_fake_background *
+dm_rq_fake_start(struct kunit *test,
+		 int (*fn)(struct dm_rq_fake *f, unsigned int flags),
+		 unsigned int flags)
+{
+	struct dm_rq_fake_background *bg;
+
+	bg = kunit_kzalloc(test, sizeof(*bg), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bg);
+	bg->fake = test->priv;
+	bg->fn = fn;
+	bg->flags = flags;
+	init_completion(&bg->done);
+	INIT_WORK(&bg->work, background_fn);
+	queue_work(system_unbound_wq, &bg->work);
+	return bg;
+}
+
+/**
+ * dm_rq_fake_expect_waits - expect that something goes on waiting
+ * @test: the test
+ * @bg: what dm_rq_fake_start() returned
+ *
+ * Context: May sleep.
+ */
+void dm_rq_fake_expect_waits(struct kunit *test,
+			     struct dm_rq_fake_background *bg)
+{
+	fsleep(FAKE_ABSENCE_MS * USEC_PER_MSEC);
+	KUNIT_EXPECT_FALSE(test, completion_done(&bg->done));
+}
+
+/**
+ * dm_rq_fake_finish - wait until something is done
+ * @test: the test, which fails if it takes too long
+ * @bg: what dm_rq_fake_start() returned
+ *
+ * Context: May sleep.
+ * Return: what the function returned.
+ */
+int dm_rq_fake_finish(struct kunit *test, struct dm_rq_fake_background *bg)
+{
+	unsigned long left;
+
+	left = wait_for_completion_timeout(&bg->done,
+					   msecs_to_jiffies(FAKE_PATIENCE_MS));
+	KUNIT_ASSERT_NE_MSG(test, left, 0, "it waits for ever");
+	flush_work(&bg->work);
+	return bg->r;
 }

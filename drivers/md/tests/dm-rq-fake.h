@@ -91,7 +91,9 @@ struct dm_rq_fake_script {
  * @lock: protects the members below
  * @started: requests it has not ended
  * @nr_started: their number
- * @log: what reached it: F flush, W write, U FUA write, R read; a string
+ * @log: what reached it: F flush, W write, U FUA write, Z write zeroes, R read;
+ *       a string.  With dm_rq_fake.by_name a write is the letter of
+ *       dm_rq_fake_write()
  * @nr_log: length of @log
  * @timer: for %FAKE_HARDIRQ
  * @work: for %FAKE_THREAD
@@ -132,6 +134,8 @@ struct dm_rq_fake_ctx {
  * @test: the test that owns it
  * @disk: the disks
  * @md: the mapped device
+ * @default_mode: dm_mod.rq_ordered before the test
+ * @by_name: log writes by their names
  * @num_flush_bios: what the next table's target asks for
  * @path: the path that the target chooses
  * @flushes: outcomes of flush clones
@@ -150,6 +154,8 @@ struct dm_rq_fake {
 	struct kunit *test;
 	struct dm_rq_fake_disk disk[FAKE_MAX_PATHS];
 	struct mapped_device *md;
+	enum dm_rq_ordered default_mode;
+	bool by_name;
 	unsigned int num_flush_bios;
 	unsigned int path;
 	struct dm_rq_fake_script flushes;
@@ -181,12 +187,36 @@ struct dm_rq_fake_io {
 	int error;
 };
 
+/**
+ * struct dm_rq_fake_background - something that may wait, done by a worker
+ * @work: the work
+ * @fake: whom it concerns
+ * @fn: what to do
+ * @flags: passed to @fn
+ * @r: what @fn returned
+ * @done: completed when it has returned
+ */
+struct dm_rq_fake_background {
+	struct work_struct work;
+	struct dm_rq_fake *fake;
+	int (*fn)(struct dm_rq_fake *f, unsigned int flags);
+	unsigned int flags;
+	int r;
+	struct completion done;
+};
+
 int dm_rq_fake_init(struct kunit *test);
+int dm_rq_fake_init_ordered(struct kunit *test);
 void dm_rq_fake_exit(struct kunit *test);
 void dm_rq_fake_set_features(struct dm_rq_fake_disk *d,
 			     blk_features_t features);
+void dm_rq_fake_set_zeroes(struct dm_rq_fake_disk *d);
 void dm_rq_fake_set_blocking(struct dm_rq_fake_disk *d, bool blocking);
 void dm_rq_fake_release(struct dm_rq_fake_disk *d);
+void dm_rq_fake_release_one(struct kunit *test, struct dm_rq_fake_disk *d,
+			    char letter);
+void dm_rq_fake_fail_started(struct dm_rq_fake_disk *d,
+			     const struct dm_rq_fake_outcome *outcome);
 unsigned int dm_rq_fake_held(struct dm_rq_fake_disk *d);
 void dm_rq_fake_script(struct dm_rq_fake_script *script,
 		       const struct dm_rq_fake_outcome *a,
@@ -202,6 +232,9 @@ char *dm_rq_fake_path(struct kunit *test, unsigned int i);
 
 struct dm_rq_fake_io *dm_rq_fake_submit(struct kunit *test, blk_opf_t opf,
 					bool data);
+struct dm_rq_fake_io *dm_rq_fake_write(struct kunit *test, char name,
+				       blk_opf_t flags);
+struct dm_rq_fake_io *dm_rq_fake_zeroes(struct kunit *test, char name);
 struct dm_rq_fake_io *dm_rq_fake_flush(struct kunit *test);
 struct dm_rq_fake_io *dm_rq_fake_flush_request(struct kunit *test,
 					       blk_opf_t flags);
@@ -209,6 +242,17 @@ struct dm_rq_fake_io *dm_rq_fake_start_round(struct kunit *test);
 int dm_rq_fake_wait(struct kunit *test, struct dm_rq_fake_io *io);
 unsigned int dm_rq_fake_pending(struct dm_rq_fake *f);
 struct dm_rq_barrier_stats dm_rq_fake_stats(struct dm_rq_fake *f);
+struct dm_rq_sequencer dm_rq_fake_sequencer(struct dm_rq_fake *f);
+void dm_rq_fake_elevator(struct kunit *test, const char *elevator,
+			 unsigned int requests, unsigned int started);
+int dm_rq_fake_suspend(struct dm_rq_fake *f, unsigned int flags);
+struct dm_rq_fake_background *
+dm_rq_fake_start(struct kunit *test,
+		 int (*fn)(struct dm_rq_fake *f, unsigned int flags),
+		 unsigned int flags);
+void dm_rq_fake_expect_waits(struct kunit *test,
+			     struct dm_rq_fake_background *bg);
+int dm_rq_fake_finish(struct kunit *test, struct dm_rq_fake_background *bg);
 
 /*
  * Wait until a condition holds.  Nothing is timed: the limit only turns a test

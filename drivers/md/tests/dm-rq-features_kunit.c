@@ -459,24 +459,26 @@ static void modes_words(struct kunit *test)
 {
 	static const char * const bad[] = {
 		"", "\n", "Flush", "flush ", " flush", "flus", "flushh",
-		"none\n\n", "0", "drain",
+		"none\n\n", "0", "drain", "drain_flush_",
 	};
 	struct dm_rq_fake *f = test->priv;
 
 	dm_rq_fake_create(test);
-	expect_shown(test, "none [flush]\n");
+	expect_shown(test, "none [flush] drain_flush\n");
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
 		KUNIT_EXPECT_EQ_MSG(test,
 				    dm_attr_rq_ordered_store(f->md, bad[i],
 							     strlen(bad[i])),
 				    -EINVAL, "\"%s\"", bad[i]);
-	expect_shown(test, "none [flush]\n");
+	expect_shown(test, "none [flush] drain_flush\n");
 	set_mode(test, "none\n");
-	expect_shown(test, "[none] flush\n");
+	expect_shown(test, "[none] flush drain_flush\n");
 	set_mode(test, "none");
-	expect_shown(test, "[none] flush\n");
+	expect_shown(test, "[none] flush drain_flush\n");
+	set_mode(test, "drain_flush\n");
+	expect_shown(test, "none flush [drain_flush]\n");
 	set_mode(test, "flush\n");
-	expect_shown(test, "none [flush]\n");
+	expect_shown(test, "none [flush] drain_flush\n");
 }
 
 static void modes_bio_based(struct kunit *test)

@@ -13,73 +13,26 @@
 
 #include "dm-rq-fake.h"
 
-#include <linux/completion.h>
 #include <linux/workqueue.h>
 
-/* Something that may wait for a round, done by somebody else than the test. */
-struct background {
-	struct work_struct work;
-	struct dm_rq_fake *fake;
-	unsigned int flags;
-	int r;
-	struct completion done;
-};
-
-static void suspend_fn(struct work_struct *work)
+static int flush_fn(struct dm_rq_fake *f, unsigned int flags)
 {
-	struct background *bg = container_of(work, struct background, work);
-
-	bg->r = dm_suspend(bg->fake->md, bg->flags);
-	complete(&bg->done);
+	flush_workqueue(f->md->wq);
+	return 0;
 }
 
-static void flush_fn(struct work_struct *work)
+static int remove_fn(struct dm_rq_fake *f, unsigned int flags)
 {
-	struct background *bg = container_of(work, struct background, work);
-
-	flush_workqueue(bg->fake->md->wq);
-	complete(&bg->done);
+	dm_put(f->md);
+	dm_destroy(f->md);
+	f->md = NULL;
+	return 0;
 }
 
-static void remove_fn(struct work_struct *work)
+static void wait_background(struct kunit *test,
+			    struct dm_rq_fake_background *bg)
 {
-	struct background *bg = container_of(work, struct background, work);
-
-	dm_put(bg->fake->md);
-	dm_destroy(bg->fake->md);
-	bg->fake->md = NULL;
-	complete(&bg->done);
-}
-
-static struct background *start_background(struct kunit *test, work_func_t fn,
-					   unsigned int flags)
-{
-	struct background *bg = kunit_kzalloc(test, sizeof(*bg), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, bg);
-	bg->fake = test->priv;
-	bg->flags = flags;
-	init_completion(&bg->done);
-	INIT_WORK(&bg->work, fn);
-	queue_work(system_unbound_wq, &bg->work);
-	return bg;
-}
-
-static void expect_waits(struct kunit *test, struct background *bg)
-{
-	fsleep(FAKE_ABSENCE_MS * USEC_PER_MSEC);
-	KUNIT_EXPECT_FALSE(test, completion_done(&bg->done));
-}
-
-static void wait_background(struct kunit *test, struct background *bg)
-{
-	unsigned long left;
-
-	left = wait_for_completion_timeout(&bg->done,
-					   msecs_to_jiffies(FAKE_PATIENCE_MS));
-	KUNIT_ASSERT_NE_MSG(test, left, 0, "suspend or removal never ended");
-	flush_work(&bg->work);
-	KUNIT_EXPECT_EQ(test, bg->r, 0);
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_finish(test, bg), 0);
 }
 
 struct suspend_kind {
@@ -106,12 +59,12 @@ static void suspend_flushes_kdmflush(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *io;
-	struct background *bg;
+	struct dm_rq_fake_background *bg;
 
 	dm_rq_fake_create(test);
 	io = dm_rq_fake_start_round(test);
-	bg = start_background(test, flush_fn, 0);
-	expect_waits(test, bg);
+	bg = dm_rq_fake_start(test, flush_fn, 0);
+	dm_rq_fake_expect_waits(test, bg);
 
 	dm_rq_fake_release(&f->disk[0]);
 	wait_background(test, bg);
@@ -123,12 +76,12 @@ static void suspend_waits_for_round(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *io;
-	struct background *bg;
+	struct dm_rq_fake_background *bg;
 
 	dm_rq_fake_create(test);
 	io = dm_rq_fake_start_round(test);
-	bg = start_background(test, suspend_fn, suspend_flags(test));
-	expect_waits(test, bg);
+	bg = dm_rq_fake_start(test, dm_rq_fake_suspend, suspend_flags(test));
+	dm_rq_fake_expect_waits(test, bg);
 
 	dm_rq_fake_release(&f->disk[0]);
 	wait_background(test, bg);
@@ -142,14 +95,14 @@ static void suspend_with_flush_pending(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *first, *second;
-	struct background *bg;
+	struct dm_rq_fake_background *bg;
 
 	dm_rq_fake_create(test);
 	first = dm_rq_fake_start_round(test);
 	second = dm_rq_fake_flush_request(test, 0);
 	fake_wait_for(test, dm_rq_fake_pending(f) == 1);
-	bg = start_background(test, suspend_fn, suspend_flags(test));
-	expect_waits(test, bg);
+	bg = dm_rq_fake_start(test, dm_rq_fake_suspend, suspend_flags(test));
+	dm_rq_fake_expect_waits(test, bg);
 
 	f->disk[0].context = FAKE_DIRECT;
 	dm_rq_fake_release(&f->disk[0]);
@@ -188,14 +141,14 @@ static void suspend_requeue_reload(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *io;
-	struct background *bg;
+	struct dm_rq_fake_background *bg;
 	struct dm_table *t;
 
 	dm_rq_fake_create(test);
 	dm_rq_fake_script(&f->flushes, &dm_rq_fake_again, NULL, NULL);
 	io = dm_rq_fake_start_round(test);
-	bg = start_background(test, suspend_fn, suspend_flags(test));
-	expect_waits(test, bg);
+	bg = dm_rq_fake_start(test, dm_rq_fake_suspend, suspend_flags(test));
+	dm_rq_fake_expect_waits(test, bg);
 	dm_rq_fake_release(&f->disk[0]);
 	wait_background(test, bg);
 	KUNIT_EXPECT_FALSE(test, completion_done(&io->done));
@@ -216,7 +169,7 @@ static void suspend_without_path(struct kunit *test)
 	};
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *io;
-	struct background *bg;
+	struct dm_rq_fake_background *bg;
 
 	dm_rq_fake_create(test);
 	for (int i = 0; i < FAKE_MAX_SCRIPT; i++)
@@ -224,7 +177,7 @@ static void suspend_without_path(struct kunit *test)
 	f->flushes.nr = FAKE_MAX_SCRIPT;
 	io = dm_rq_fake_flush(test);
 	fake_wait_for(test, dm_rq_fake_stats(f).requeues >= 1);
-	bg = start_background(test, suspend_fn, suspend_flags(test));
+	bg = dm_rq_fake_start(test, dm_rq_fake_suspend, suspend_flags(test));
 	wait_background(test, bg);
 	KUNIT_EXPECT_FALSE(test, completion_done(&io->done));
 
@@ -239,7 +192,7 @@ static void suspend_fua_write(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *io;
-	struct background *bg;
+	struct dm_rq_fake_background *bg;
 
 	dm_rq_fake_set_features(&f->disk[0],
 				BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA);
@@ -248,14 +201,14 @@ static void suspend_fua_write(struct kunit *test)
 	f->disk[0].context = FAKE_HOLD;
 	io = dm_rq_fake_submit(test, REQ_OP_WRITE | REQ_FUA | REQ_SYNC, true);
 	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 1);
-	bg = start_background(test, suspend_fn, suspend_flags(test));
-	expect_waits(test, bg);
+	bg = dm_rq_fake_start(test, dm_rq_fake_suspend, suspend_flags(test));
+	dm_rq_fake_expect_waits(test, bg);
 
 	/* The data is written, its flush starts though the queue is stopped */
 	dm_rq_fake_release(&f->disk[0]);
 	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 1);
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "WF");
-	expect_waits(test, bg);
+	dm_rq_fake_expect_waits(test, bg);
 
 	dm_rq_fake_release(&f->disk[0]);
 	wait_background(test, bg);
@@ -286,12 +239,12 @@ static void suspend_removal(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *io;
-	struct background *bg;
+	struct dm_rq_fake_background *bg;
 
 	dm_rq_fake_create(test);
 	io = dm_rq_fake_start_round(test);
-	bg = start_background(test, remove_fn, 0);
-	expect_waits(test, bg);
+	bg = dm_rq_fake_start(test, remove_fn, 0);
+	dm_rq_fake_expect_waits(test, bg);
 
 	dm_rq_fake_release(&f->disk[0]);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, io), 0);
