@@ -47,6 +47,11 @@ cleanup() {
 	rm -rf "$WORK"
 }
 
+# Something hangs, and would make the cleanup hang too.
+leave_it_all() {
+	trap - EXIT
+}
+
 trap cleanup EXIT
 trap 'exit $KSFT_FAIL' INT TERM HUP
 
@@ -54,6 +59,7 @@ trap 'exit $KSFT_FAIL' INT TERM HUP
 
 CASES=()
 CASE_FAILED=
+CASE_SKIPPED=
 
 msg() {
 	local line
@@ -89,6 +95,11 @@ fail() {
 	msg "$*"
 }
 
+# skip_case REASON: for a case that cannot run here.
+skip_case() {
+	CASE_SKIPPED=$*
+}
+
 # add_case SENTENCE FUNCTION [ARGS]
 add_case() {
 	declare -F "$2" >/dev/null || bail_out "no function $2"
@@ -99,13 +110,14 @@ run_case() {
 	local name=$2
 
 	CASE_FAILED=
+	CASE_SKIPPED=
 	"${@:3}" 2>"$WORK/stderr"
 	if [[ -n $CASE_FAILED ]]; then
 		sort -u "$WORK/stderr" | head -n 20 | sed 's/^/# /'
 		echo "not ok $1 $name"
 		return 1
 	fi
-	echo "ok $1 $name"
+	echo "ok $1 $name${CASE_SKIPPED:+ # SKIP $CASE_SKIPPED}"
 }
 
 # The last case is always the same: whatever happened, the kernel did not
@@ -482,6 +494,38 @@ set_default_mode() {
 	echo "$1" >"$RQ_ORDERED_DEFAULT"
 }
 
+# expect_mode WHEN MODE: rq_ordered shows all modes, that one in brackets.
+expect_mode() {
+	local words=" none flush drain_flush "
+
+	words=${words/ $2 / [$2] }
+	words=${words# }
+	expect_is "rq_ordered $1" "$(show_mode)" "${words% }"
+}
+
+# with_mode MODE FUNCTION [ARGS]: run it with all devices in that mode, those
+# that there are and those to come.
+with_mode() {
+	local dm
+
+	MODE=$1
+	set_default_mode "$MODE"
+	for dm in /sys/block/dm-*/dm; do
+		[[ $(<"$dm/rq_ordered") == "[none]" ]] ||
+			echo "$MODE" >"$dm/rq_ordered" || fail "no mode $MODE"
+	done
+	"${@:2}"
+}
+
+# add_barrier_cases SENTENCE FUNCTION [ARGS]: a case for each mode with barriers
+add_barrier_cases() {
+	local mode
+
+	for mode in flush drain_flush; do
+		add_case "$mode: $1" with_mode "$mode" "${@:2}"
+	done
+}
+
 # --- what became of a flush ---------------------------------------------------
 
 # get_counter NAME: into COUNTER.  PATH.reads, PATH.writes and PATH.flushes are
@@ -626,6 +670,19 @@ trace_start() {
 
 trace_lines() {
 	grep -v '^#' "$TRACE/trace"
+}
+
+# trace_has REGEX
+trace_has() {
+	trace_lines | grep -qE -e "$1"
+}
+
+# expect_event REGEX: of dm_rq_barrier
+expect_event() {
+	trace_has "dm_rq_barrier_$1" || {
+		fail "no event \"$1\" in"
+		msg "$(trace_lines)"
+	}
 }
 
 # issued DISK REGEX: requests that its driver was given, by the letters that
