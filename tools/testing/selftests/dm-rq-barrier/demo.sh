@@ -1,9 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Not a test but a demonstration, to be read: what a flush of a request-based
-# multipath device does, and what would be lost without it.  Every step checks
-# what it shows.  The last line is PASS, or FAIL and the reason.
+# demo.sh [FILE]: not a test but a demonstration, to be read: what a flush of a
+# request-based multipath device does, what would be lost without it, and how it
+# is kept apart from the writes around it.  Every step checks what it shows.
+# The last line is PASS, or FAIL and the reason.  FILE gets the trace of an
+# ordered sequence, which tools/tracing/dm-rq-barrier/sequence-plot draws.
+#
+# packages: fio e2fsprogs
 
 DEMO=1
 # shellcheck source=lib.sh
@@ -57,7 +61,7 @@ disk_with_cache() {
 	use_dm "$NAME"
 	echo "   Its ordered mode: flushes are carried out by rounds."
 	run "cat /sys/block/$DM/dm/rq_ordered"
-	expect_is "rq_ordered" "$(show_mode)" "none [flush]"
+	expect_is "rq_ordered" "$(show_mode)" "none [flush] drain_flush"
 }
 
 write_without_flush() {
@@ -128,6 +132,98 @@ rejected_flush() {
 	echo "   Who asked for the flush gets error 95, EOPNOTSUPP, and can act on it."
 }
 
+# Four programs write and one reads behind the end of the file system, in which
+# one writes and calls fsync.  The writers pause for different times, so that
+# they do not end up in step.
+write_load() {
+	local i
+
+	cat >"$1" <<-EOF
+		[global]
+		thread
+		bs=4k
+		[fsync]
+		directory=$MNT
+		rw=write
+		size=4k
+		end_fsync=1
+		[global]
+		filename=$DMDEV
+		allow_mounted_write=1
+		invalidate=0
+		direct=1
+		offset=4M
+		size=64k
+		number_ios=4
+		[reader]
+		rw=randread
+		thinktime=20ms
+	EOF
+	for i in 4 5 6 7; do
+		printf '[writer]\nrw=write\noffset=%sM\nthinktime=%sms\n' \
+			"$i" $((i * 2))
+	done >>"$1"
+}
+
+slow_paths() {
+	step "Mode drain_flush: a LUN with two paths and a file system"
+	set_default_mode drain_flush
+	make_scsi_paths 2
+	make_mpath "${NAME}_3" "" "${SCSI_PATHS[@]}"
+	at_exit eval "echo 0 >$SDEBUG/delay"
+	run "cat /sys/block/$DM/dm/rq_ordered"
+	expect_is "rq_ordered" "$(show_mode)" "none flush [drain_flush]"
+	MNT=$WORK/mnt
+	mkdir "$MNT"
+	must mkfs.ext4 -q -F "$DMDEV" 4M
+	must mount -t ext4 -o noinit_itable "$DMDEV" "$MNT"
+	at_exit umount "$MNT"
+	write_load "$WORK/load.fio"
+	must fio --create_only=1 --output=/dev/null "$WORK/load.fio"
+	must sync
+	echo 30000000 >"$SDEBUG/ndelay" || fail "scsi_debug cannot be slow"
+	echo "   The paths are slow: 30 ms for a write, 50 ms for a flush."
+}
+
+# Events of the sequencer, without what may happen at any time.
+steps_of_sequence() {
+	trace_lines | grep -oE 'dm_rq_barrier_[a-z_]+' |
+		grep -vE '_(hold|map|clone_end)$' | sed 's/dm_rq_barrier_//' |
+		paste -sd ' '
+}
+
+# Writes in flight on the device while a round is under way
+writes_in_rounds() {
+	trace_lines | awk -v dev="$(dev_of "$DM" | tr : ,)" '
+		$0 ~ "block_rq_issue: " dev " W" { writes++ }
+		$0 ~ "block_rq_complete: " dev " W.* [+] [1-9]" { writes-- }
+		/round_start:/ { round = 1 }
+		/round_end:/ { round = 0 }
+		round && writes'
+}
+
+# show_sequence [FILE]: FILE gets the trace.
+show_sequence() {
+	local flush="(drain )?drained round_start round_end "
+	local barrier="io io_end round_start round_end "
+
+	step "Four programs write, one reads, and one writes and calls fsync"
+	trace_start dm_rq_barrier block:block_rq_{issue,complete,requeue}
+	echo mono >"$TRACE/trace_clock" || fail "no trace clock mono"
+	must fio --output=/dev/null "$WORK/load.fio"
+	trace_stop
+	show_trace
+	expect_match "the order" "$(steps_of_sequence) " \
+		"^(gate_close ($flush($barrier)?(release )?)+gate_open )+$"
+	expect_match "the steps" "$(steps_of_sequence)" "$barrier"
+	expect_is "writes in flight during a round" "$(writes_in_rounds)" ""
+	echo "   The file system commits with a barrier.  The gate closes, and the"
+	echo "   writes in flight end.  Then pre-flush, barrier I/O and post-flush."
+	echo "   $(trace_lines | grep -c "hold: .* write") writes that came meanwhile" \
+		"were held: none was in flight with a flush."
+	[[ -z ${1:-} ]] || must dd if="$TRACE/trace" of="$1" conv=fsync status=none
+}
+
 DISK=${NAME}n0
 echo "$LOG_MARK" >/dev/kmsg
 set_default_mode flush
@@ -137,6 +233,9 @@ write_and_flush
 cut_the_power
 two_paths
 rejected_flush
+slow_paths
+show_sequence "$@"
 echo
-echo "verdict: what was flushed survived, what was not was lost, failures were seen"
+echo "verdict: what was flushed survived, what was not was lost, failures were" \
+	"seen, and no write got between"
 echo PASS
