@@ -222,7 +222,7 @@ void dm_rq_ordered_resume(struct mapped_device *md);
 /* dm-rq-served.c */
 typedef void (*dm_rq_served_fn)(struct request *rq, void *data);
 void dm_rq_walk_served(struct request *flush, dm_rq_served_fn fn,
-			   void *data);
+			  void *data);
 
 /* dm-rq-mode.c */
 enum dm_rq_ordered dm_rq_ordered_default(void);

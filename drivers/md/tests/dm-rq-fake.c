@@ -1056,8 +1056,8 @@ void dm_rq_fake_elevator(struct kunit *test, const char *elevator,
 	if (write_queue_attr(test, "scheduler", elevator) < 0)
 		kunit_skip(test, "no elevator %s", elevator);
 
-	/* Plenty, as bfq keeps some back; twice, as mq-deadline lags */
-	if (f->md->queue->elevator && f->md->queue->nr_requests < requests) {
+	/* Plenty, as some are kept for reads; twice, as mq-deadline lags */
+	if (f->md->queue->elevator && f->md->queue->nr_requests < 60) {
 		write_queue_attr(test, "nr_requests", "64");
 		write_queue_attr(test, "nr_requests", "60");
 	}
