@@ -76,6 +76,14 @@ for name in sys.argv[1:]:
     ast.parse(open(name).read(), name)' "${files[@]}"
 }
 
+# The tools that read traces test themselves, without a kernel.
+check_tools() {
+	local tools=tools/tracing/dm-rq-barrier
+
+	in_tree python3 -B "$tools/test_sequence_plot.py" || return
+	in_tree python3 -B "$SELFTESTS/order_check.py" --self-test
+}
+
 # Roles and directives that only Sphinx knows are not errors.
 check_rst() {
 	local file bad=0

@@ -49,6 +49,7 @@ check "checkpatch, hooks" check_hooks
 check "kernel-doc" check_kernel_doc
 check "shellcheck" check_shell
 check "python syntax" check_python
+check "the tools' own tests" check_tools
 check "reStructuredText" check_rst
 check "ABI description" check_abi
 check "MAINTAINERS covers every file" check_maintainers
