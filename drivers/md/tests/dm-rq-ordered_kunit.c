@@ -817,6 +817,37 @@ static void ordered_flush_in_the_way_held(struct kunit *test)
 	flush_in_the_way(test, true);
 }
 
+/*
+ * Between the end of the last post-flush and the queue's stop a suspend lets
+ * pre-flushes pass, but no barrier I/O: its post-flush might come too late.
+ */
+static void ordered_finish(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *d;
+	int r;
+
+	create(test, 1, 1);
+	mutex_lock(&f->md->suspend_lock);
+	r = dm_rq_ordered_finish(f->md, TASK_INTERRUPTIBLE);
+	mutex_unlock(&f->md->suspend_lock);
+	KUNIT_EXPECT_EQ(test, r, 0);
+
+	d = dm_rq_fake_write(test, 'd', BARRIER);
+	expect_log(test, "F");
+	end(test, 'F');
+	fake_wait_for(test, !dm_rq_fake_sequencer(f).flushes);
+	fsleep(FAKE_ABSENCE_MS * USEC_PER_MSEC);
+	expect_log(test, "F");
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).expected, 1);
+
+	dm_rq_ordered_resume(f->md);
+	f->disk[0].context = FAKE_DIRECT;
+	expect_ends(test, d, 0);
+	expect_log(test, "FdF");
+	expect_idle(test);
+}
+
 /* --- dm-rq-ordered: the rest --------------------------------------------- */
 
 /* With scarce tags nothing gets stuck, and nothing is lost. */
@@ -910,6 +941,7 @@ static struct kunit_case ordered_cases[] = {
 	KUNIT_CASE_PARAM(ordered_fua_joins, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_flush_in_the_way, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_flush_in_the_way_held, elevators_gen_params),
+	KUNIT_CASE_PARAM(ordered_finish, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_scarce_tags, elevators_gen_params),
 	KUNIT_CASE(ordered_features),
 	KUNIT_CASE_PARAM(ordered_write_through, elevators_gen_params),
