@@ -415,13 +415,16 @@ static void expect_order(struct kunit *test, struct scene *scene)
 	expect_after(test, log, 'd', 'F');
 }
 
-static void expect_idle(struct kunit *test)
+/* The sequence is over, nothing is left of it, and the mode is in force. */
+static void expect_idle(struct kunit *test, struct scene *scene)
 {
 	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_sequencer s;
 
 	fake_wait_for(test, dm_rq_fake_sequencer(f).gate != GATE_CLOSED);
 	s = dm_rq_fake_sequencer(f);
+	KUNIT_EXPECT_EQ(test, s.gate, is_mode_event(scene->event) ? GATE_OFF :
+			GATE_OPEN);
 	KUNIT_EXPECT_EQ(test, s.held + s.flushes + s.expected + s.barriers +
 			s.owed, 0);
 	for (unsigned int i = 0; i < f->md->tag_set->nr_hw_queues; i++)
@@ -439,7 +442,7 @@ static void events_at_step(struct kunit *test)
 	let_it_run(test, &scene);
 	if (!is_error_event(scene.event))
 		expect_order(test, &scene);
-	expect_idle(test);
+	expect_idle(test, &scene);
 }
 
 static struct kunit_case events_cases[] = {
