@@ -45,11 +45,23 @@ requested_missing() {
 		done
 }
 
+# A .config keeps the defaults that Kconfig had when it was made.
+forget_old_defaults() {
+	local kconfig=$TREE/drivers/md/Kconfig.dm-rq-barrier
+	local seen=$UML_DIR/Kconfig.seen
+
+	cmp -s "$kconfig" "$seen" && return
+	rm -f "$UML_DIR/.config"
+	mkdir -p "$UML_DIR"
+	cp "$kconfig" "$seen"
+}
+
 configure() {
 	local log=$KB/config.log missing
 
 	[[ -f $kunitconfig && -f $selftestconfig ]] ||
 		die "the tree lacks ${kunitconfig#"$TREE"/} or $SELFTESTS/config"
+	forget_old_defaults
 	"$kunit" config "${kunit_options[@]}" >"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
 		die "the kernel could not be configured as requested, see $log"
