@@ -60,19 +60,19 @@ fitting_load_is_accepted() {
 	reload_dm "$NAME" "$(table_with "$PLAIN")"
 }
 
-# Loaded in mode none, switched to mode flush, and only then resumed: the table
-# that was live stays.
+# Loaded in mode none, switched, and only then resumed: the table that was live
+# stays.
 mode_changes_after_load() {
 	use_dm "$NAME"
 	set_mode none
 	must dmsetup load "$NAME" --table "$(table_with "$SLEEPY")"
-	set_mode flush
+	set_mode "$MODE"
 	must dmsetup suspend "$NAME"
 	must_fail "Invalid argument" dmsetup resume "$NAME"
 	must dmsetup clear "$NAME"
 	must dmsetup resume "$NAME"
 	live_table_is "$PLAIN"
-	expect_is "rq_ordered" "$(show_mode)" "none [flush]"
+	expect_mode "after the resume" "$MODE"
 	must write_block A 1
 	must flush_dm
 }
@@ -82,11 +82,11 @@ mode_none_accepts() {
 	set_mode none
 	reload_dm "$NAME" "$(table_with "$SLEEPY")"
 	live_table_is "$SLEEPY"
-	must_fail "Invalid argument" set_mode flush
-	expect_is "rq_ordered" "$(show_mode)" "[none] flush"
+	must_fail "Invalid argument" set_mode "$MODE"
+	expect_mode "after the refusal" none
 	expect_log "$(dev_of "$DM"): .*: a path's driver may sleep"
 	reload_dm "$NAME" "$(table_with "$PLAIN")"
-	must set_mode flush
+	must set_mode "$MODE"
 	must flush_dm
 }
 
@@ -112,11 +112,11 @@ first_table_sleeps() {
 first_table_sleeps_in_mode_none() {
 	set_default_mode none
 	make_second "$(table_with "$SLEEPY")"
-	set_default_mode flush
+	set_default_mode "$MODE"
 	marked_blocking || fail "$DM is not marked for drivers that may sleep"
 	must write_block A 1
 	must flush_dm
-	must set_mode flush
+	must set_mode "$MODE"
 	must flush_dm
 	expect_is "commands" "$(stat commands)" 1
 	forget_dm "${NAME}_2"
@@ -129,7 +129,7 @@ first_table_has_no_path() {
 	must write_block A 1
 	mark
 	must flush_dm
-	expect_moved commands=1
+	expect_moved commands=1 errors=0
 	reload_dm "${NAME}_2" "$(table_with "$PLAIN")"
 	must flush_dm
 	forget_dm "${NAME}_2"
@@ -141,19 +141,20 @@ SLEEPY=${NAME}n2
 make_nullb "$PLAIN" memory_backed=0
 make_nullb "$PLAIN2" memory_backed=0
 make_cached_nullb "$SLEEPY"
-set_default_mode flush
 make_mpath "$NAME" "" "$PLAIN"
 
 add_case "paths that do not sleep: the queue is not marked" plain_is_not_marked
-add_case "a table with a path that may sleep is refused" load_is_refused
-add_case "so is a table that has such a path among others" \
+add_barrier_cases "a table with a path that may sleep is refused" load_is_refused
+add_barrier_cases "so is a table that has such a path among others" \
 	mixed_load_is_refused
-add_case "a table whose paths fit is accepted" fitting_load_is_accepted
-add_case "a table loaded in mode none is looked at again when it gets live" \
+add_barrier_cases "a table whose paths fit is accepted" fitting_load_is_accepted
+add_barrier_cases \
+	"a table loaded in mode none is looked at again when it gets live" \
 	mode_changes_after_load
-add_case "mode none accepts it, and cannot be left" mode_none_accepts
-add_case "a first path that may sleep: any path fits" first_table_sleeps
-add_case "so it is in mode none, and the mode can be switched" \
+add_barrier_cases "mode none accepts it, and cannot be left" mode_none_accepts
+add_barrier_cases "a first path that may sleep: any path fits" first_table_sleeps
+add_barrier_cases "so it is in mode none, and the mode can be switched" \
 	first_table_sleeps_in_mode_none
-add_case "a first table without paths: any path fits" first_table_has_no_path
+add_barrier_cases "a first table without paths: any path fits" \
+	first_table_has_no_path
 run_cases

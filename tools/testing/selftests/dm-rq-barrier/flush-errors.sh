@@ -4,7 +4,8 @@
 # What becomes of a flush whose command fails.  A path error costs the path and
 # not the flush (R3, R4); a flush that the disk rejects is -EOPNOTSUPP for the
 # submitter, never silent success (R4a); without paths a flush fails or waits,
-# as the table says, and waiting costs next to nothing.
+# as the table says, and waiting costs next to nothing.  All that with and without
+# an ordered sequence around the flush.
 #
 # The kernel's fsync of a raw block device turns -EOPNOTSUPP into success
 # (blkdev_fsync()), so rejections are looked for with FUA writes, to a device
@@ -98,6 +99,77 @@ no_path_gives_up() {
 	expect_moved errors=1
 }
 
+# start_write LETTER BLOCK: in the background; WRITER is the process.
+start_write() {
+	write_block "$@" &
+	WRITER=$!
+}
+
+# flush_behind_write: it has come to dm, and waits for one write.
+flush_behind_write() {
+	start_flush
+	wait_for 30 trace_has "dm_rq_barrier_drain: .* writes=1" ||
+		fail "the flush does not wait for the write"
+	expect_moved rounds=0
+	expect_is "held" "$(stat held)" 1
+}
+
+# one_round_after_write: both have succeeded, and the drain was between.
+one_round_after_write() {
+	expect_exit "the write" "$WRITER" 0
+	expect_exit "the flush" "$FLUSH" 0
+	trace_stop
+	expect_moved rounds=1 sequences=1 drained=1 errors=0
+	expect_is "held" "$(stat held)" 0
+}
+
+# G1: a write that waits in dm for a path is not forgotten.
+write_without_path() {
+	both_paths queue_if_no_path
+	path_message fail_path "$A"
+	path_message fail_path "$B"
+	trace_start dm_rq_barrier block:block_rq_requeue
+	start_write A 1
+	wait_for 30 trace_has "block_rq_requeue: $(dev_of "$DM" | tr : ,) W" ||
+		fail "the write does not wait for a path"
+	flush_behind_write
+	path_message reinstate_path "$A"
+	one_round_after_write
+}
+
+# So it is if the write had a path, which failed under it.
+write_fails_on_path() {
+	both_paths queue_if_no_path
+	path_message fail_path "$B"
+	inject "$A" "2 1 0x2a 0x0f 0 0 0 0 0"
+	trace_start dm_rq_barrier
+	start_write B 2
+	wait_for 30 paths_failed "$A" || fail "path A did not fail"
+	flush_behind_write
+	inject "$A" "- 2 0x2a"
+	path_message reinstate_path "$B"
+	one_round_after_write
+	expect_is "block 2" "$(read_block 2)" B
+}
+
+# An error ends a write as well.
+write_fails_for_good() {
+	both_paths queue_if_no_path
+	path_message fail_path "$A"
+	path_message fail_path "$B"
+	trace_start dm_rq_barrier block:block_rq_requeue
+	start_write C 3
+	wait_for 30 trace_has "block_rq_requeue: $(dev_of "$DM" | tr : ,) W" ||
+		fail "the write does not wait for a path"
+	flush_behind_write
+	must dmsetup message "$DMNAME" 0 fail_if_no_path
+	expect_exit "the write" "$WRITER" fails
+	expect_exit "the flush" "$FLUSH" fails
+	trace_stop
+	expect_moved rounds=1 sequences=1 drained=1 errors=1
+	expect_is "held" "$(stat held)" 0
+}
+
 # A device without FUA, so that a rejected flush can be seen: the loop device
 # is there to take FUA away, and failed.
 without_fua() {
@@ -134,14 +206,18 @@ dm_number() {
 }
 
 rejected_in_mode_none() {
+	local mode
+
 	without_fua
-	set_mode none
-	inject_illegal_request "$A"
-	must_fail "Remote I/O error" flush_dm
-	set_mode flush
-	must flush_dm
-	expect_moved rejected=1
-	inject_nothing "$A"
+	for mode in flush drain_flush; do
+		set_mode none
+		inject_illegal_request "$A"
+		must_fail "Remote I/O error" flush_dm
+		set_mode "$mode"
+		must flush_dm
+		inject_nothing "$A"
+	done
+	expect_moved rejected=2
 }
 
 # One of the paths rejects: no other path may make up for it, as the rejecting
@@ -189,17 +265,31 @@ A=${SCSI_PATHS[0]}
 B=${SCSI_PATHS[1]}
 make_loops 1 "$(($(sectors_of "$A") / 2048))"
 LOOP=${LOOP_PATHS[0]}
-set_default_mode flush
-make_mpath $NAME "" "$A" "$B"
+make_mpath "$NAME" "" "$A" "$B"
 
-add_case "a path error fails the path, the flush takes another" one_path_fails
-add_case "all paths fail: the flush fails, and later ones fail with EIO" all_paths_fail
-add_case "queue_if_no_path: the flush waits, slowly, for a path" no_path_queues
-add_case "queue_if_no_path given up: the waiting flush fails" no_path_gives_up
-add_case "a rejected flush is \"not supported\" and costs no path" rejected
-add_case "a rejected flush is logged with device and path" rejection_is_logged
-add_case "mode none: a rejected flush is a remote I/O error" \
-	rejected_in_mode_none
-add_case "a flush that one path rejects is not tried on another" rejected_once
-add_case "an fsync of ext4 fails if the flush is rejected" ext4_sees_rejection
+add_barrier_cases "a path error fails the path, the flush takes another" \
+	one_path_fails
+add_barrier_cases \
+	"all paths fail: the flush fails, and later ones fail with EIO" \
+	all_paths_fail
+add_barrier_cases "queue_if_no_path: the flush waits, slowly, for a path" \
+	no_path_queues
+add_barrier_cases "queue_if_no_path given up: the waiting flush fails" \
+	no_path_gives_up
+add_case "a flush waits for a write that waits for a path" \
+	with_mode drain_flush write_without_path
+add_case "a flush waits for a write whose path failed" \
+	with_mode drain_flush write_fails_on_path
+add_case "a write fails for good: the flush behind it has its turn" \
+	with_mode drain_flush write_fails_for_good
+add_barrier_cases "a rejected flush is \"not supported\" and costs no path" \
+	rejected
+add_barrier_cases "a rejected flush is logged with device and path" \
+	rejection_is_logged
+add_case "none: a rejected flush is a remote I/O error" \
+	with_mode none rejected_in_mode_none
+add_barrier_cases "a flush that one path rejects is not tried on another" \
+	rejected_once
+add_barrier_cases "an fsync of ext4 fails if the flush is rejected" \
+	ext4_sees_rejection
 run_cases

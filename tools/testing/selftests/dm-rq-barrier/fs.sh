@@ -4,7 +4,8 @@
 # File systems on request-based multipath: ext4 and XFS under fio's loads that
 # flush most, on two loop devices that are paths to one file.  What fio wrote is
 # right, right again after a remount, and the file system is consistent.  Then
-# a power cut: what an fsync promised is there.
+# a power cut: what an fsync promised is there.  All that in mode flush and in
+# mode drain_flush.
 #
 # timeout: 240
 # mem: 1G
@@ -31,6 +32,7 @@ write_and_verify() {
 	expect_num "rounds" "$(moved rounds)" -ge 20
 	expect_num "commands" "$(moved commands)" -ge 20
 	expect_moved errors=0 rejected=0
+	expect_is "held" "$(stat held)" 0
 }
 
 verify_again() {
@@ -75,17 +77,22 @@ with_disk() {
 }
 
 make_loops 2 320
-set_default_mode flush
 make_mpath "$NAME" "" "${LOOP_PATHS[@]}"
 MNT=$WORK/mnt
 mkdir "$MNT"
 at_exit umount -l "$MNT"
 
-add_case "ext4: what fio wrote is right" write_and_verify ext4
-add_case "ext4: it is consistent, and right after a remount" verify_again ext4
-add_case "XFS: what fio wrote is right" write_and_verify xfs
-add_case "XFS: it is consistent, and right after a remount" verify_again xfs
+for mode in flush drain_flush; do
+	for fs in ext4 xfs; do
+		add_case "$mode: what fio wrote to $fs is right" \
+			with_mode "$mode" write_and_verify "$fs"
+		add_case "$mode: $fs is consistent, and right after a remount" \
+			with_mode "$mode" verify_again "$fs"
+	done
+done
 add_case "a disk that can be cut off its power" with_disk
-add_case "ext4: synced files survive a power cut" power_cut_under ext4
-add_case "XFS: synced files survive a power cut" power_cut_under xfs
+add_barrier_cases "synced files survive a power cut under ext4" \
+	power_cut_under ext4
+add_barrier_cases "synced files survive a power cut under XFS" \
+	power_cut_under xfs
 run_cases

@@ -9,8 +9,11 @@
 # of the kernel's own, which hides the trouble; fio with libaio is used, which
 # makes FUA writes and nothing else, as file systems do.
 #
-# Mode none, where the device advertises FUA as soon as one path knows it, is
-# the control: there the test sees FUA writes that no flush makes up for.
+# Mode flush advertises FUA if all paths know it, and looks after paths that
+# lose it.  Mode drain_flush never advertises it: a flush follows each FUA write,
+# whatever the paths know.  Mode none, where the device advertises FUA as soon as
+# one path knows it, is the control: there the test sees FUA writes that no flush
+# makes up for.
 #
 # packages: fio
 #
@@ -59,7 +62,6 @@ path_without_fua() {
 }
 
 mode_none() {
-	set_mode none
 	expect_fua 1
 	path_message fail_path "$A"
 	traced_fua 20
@@ -68,13 +70,17 @@ mode_none() {
 	path_message reinstate_path "$A"
 	set_mode flush
 	expect_fua 0
+	set_mode none
+	expect_fua 1
+	set_mode drain_flush
+	expect_fua 0
 }
 
 # switched under a device that advertised FUA when a write was built: the
 # interesting race, but what counts is that the new mode is right at once.
 mode_none_and_back() {
 	set_mode none
-	set_mode flush
+	set_mode "$MODE"
 	path_without_fua
 }
 
@@ -82,7 +88,7 @@ use_scsi_only() {
 	cache_type "$A" "temporary write back"
 	cache_type "$B" "temporary write back"
 	reload_dm "$DMNAME" "$(rq_table "" "$A" "$B")"
-	expect_fua 1
+	expect_fua "$([[ $MODE == flush ]] && echo 1 || echo 0)"
 }
 
 all_know_fua() {
@@ -94,23 +100,46 @@ all_know_fua() {
 	expect_moved rounds=0 fua_writes=0
 }
 
+# The block layer takes FUA away before dm sees it, and each post-flush is a
+# sequence of its own.
+fua_not_advertised() {
+	use_scsi_only
+	mark
+	traced_fua 10
+	expect_num "flushes" "$(flushes_of_all "$A" "$B")" -eq 10
+	expect_num "FUA writes" $(($(issued "$A" WF) + $(issued "$B" WF))) -eq 0
+	expect_moved rounds=10 sequences=10 fua_writes=0
+}
+
 # A disk whose driver believes it to be write through has no FUA either.  The
 # other path still reports a cache, so a command has to follow each write.
+# path_loses_fua FUA_WRITES: those that dm has to look after itself
 path_loses_fua() {
-	local i
-
 	use_scsi_only
 	cache_type "$A" "temporary write through"
 	expect_is "$A/queue/fua" "$(queue_attr "$A" fua)" 0
-	expect_fua 1
 	path_message fail_path "$B"
 	mark
 	traced_fua 10
-	expect_moved fua_writes=10 rounds=10 commands=10 no_cache=0 errors=0
+	expect_moved fua_writes="$1" rounds=10 commands=10 no_cache=0 errors=0
 	expect_num "FUA writes to $A" "$(issued "$A" WF)" -eq 0
 	expect_num "writes to $A" "$(issued "$A" W)" -eq 10
 	expect_num "flushes to $A" "$(issued "$A" FF)" -eq 10
-	expect_num "events" "$(trace_lines | grep -c 'dm_rq_barrier_fua:')" -eq 10
+	expect_num "events" "$(trace_lines | grep -c 'dm_rq_barrier_fua:')" \
+		-eq "$1"
+	path_message reinstate_path "$B"
+}
+
+# The mode, and with it what the device advertises, is switched after FUA was
+# taken for granted: what dm has to look after goes back to the block layer.
+path_loses_fua_and_mode_changes() {
+	path_loses_fua 10
+	set_mode drain_flush
+	expect_fua 0
+	path_message fail_path "$B"
+	mark
+	traced_fua 10
+	expect_moved fua_writes=0 rounds=10 sequences=10 commands=10 errors=0
 	path_message reinstate_path "$B"
 }
 
@@ -129,50 +158,53 @@ in_order() {
 }
 
 # No cache anywhere: the round finds that out, and sends nothing.
+# all_lose_fua FUA_WRITES: those that dm has to look after itself
 all_lose_fua() {
 	use_scsi_only
 	cache_type "$A" "temporary write through"
 	cache_type "$B" "temporary write through"
 	mark "$A" "$B"
 	must write_fua 10
-	expect_moved fua_writes=10 rounds=10 commands=0 no_cache=10 \
+	expect_moved fua_writes="$1" rounds=10 commands=0 no_cache=10 \
 		"$A.flushes=0" "$B.flushes=0"
 }
 
 data_is_right() {
-	local block
+	local block letter=${MODE:0:1}
 
 	use_scsi_only
 	cache_type "$A" "temporary write through"
 	for block in {41..46}; do
-		must write_block F "$block" oflag=direct,dsync
+		must write_block "$letter" "$block" oflag=direct,dsync
 	done
 	for block in {41..46}; do
-		expect_is "block $block" "$(read_block "$block")" F
+		expect_is "block $block" "$(read_block "$block")" "$letter"
 	done
 	expect_is "block 47" "$(read_block 47)" ""
 }
 
+# many_writers FUA_WRITES: of 20, those that dm has to look after itself
 many_writers() {
-	local pids=() i pid
+	local pids=() i pid letter=${MODE:0:1}
 
 	use_scsi_only
 	cache_type "$A" "temporary write through"
 	path_message fail_path "$B"
 	mark
 	for i in {1..20}; do
-		write_block G "$i" oflag=direct,dsync &
+		write_block "$letter" "$i" oflag=direct,dsync &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do
 		expect_exit "writer $pid" "$pid" 0
 	done
 	# each FUA write, and the fsync behind it
-	expect_moved fua_writes=20 errors=0
-	expect_num "requests" "$(moved requests)" -ge 21
+	expect_moved fua_writes="$1" errors=0
+	expect_num "requests" "$(moved requests)" -gt "$1"
 	expect_num "rounds" "$(moved rounds)" -le "$(moved requests)"
+	expect_is "held" "$(stat held)" 0
 	for i in {1..20}; do
-		expect_is "block $i" "$(read_block "$i")" G
+		expect_is "block $i" "$(read_block "$i")" "$letter"
 	done
 	path_message reinstate_path "$B"
 }
@@ -184,18 +216,32 @@ B=${SCSI_PATHS[1]}
 make_loops 1 "$(($(sectors_of "$A") / 2048))"
 LOOP=${LOOP_PATHS[0]}
 SECTORS=$(smallest "$LOOP" "$A")
-set_default_mode flush
-make_mpath $NAME "" "$LOOP" "$A"
+make_mpath "$NAME" "" "$LOOP" "$A"
 
-add_case "one path lacks FUA: a flush follows each FUA write" mixed_paths
-add_case "on the path without FUA: a flush follows each FUA write" \
+add_barrier_cases "one path lacks FUA: a flush follows each FUA write" \
+	mixed_paths
+add_barrier_cases "on the path without FUA: a flush follows each FUA write" \
 	path_without_fua
-add_case "mode none: FUA is advertised and no flush follows" mode_none
-add_case "mode none and back: flushes again" mode_none_and_back
-add_case "all paths know FUA: no flush follows" all_know_fua
-add_case "a path loses FUA later: a flush follows each FUA write" path_loses_fua
-add_case "a path loses FUA later: write and flush alternate" in_order
-add_case "all paths lose FUA and cache later: no command follows" all_lose_fua
-add_case "a path loses FUA later: the data is right" data_is_right
-add_case "a path loses FUA later: concurrent FUA writes share rounds" many_writers
+add_case "none: FUA is advertised and no flush follows" with_mode none mode_none
+add_barrier_cases "after mode none: flushes again" mode_none_and_back
+add_case "flush: all paths know FUA, no flush follows" \
+	with_mode flush all_know_fua
+add_case "drain_flush: all paths know FUA, a flush follows each FUA write" \
+	with_mode drain_flush fua_not_advertised
+add_case "flush: a path loses FUA later, a flush follows each FUA write" \
+	with_mode flush path_loses_fua 10
+add_case "drain_flush: so it does, and dm has no FUA write to look after" \
+	with_mode drain_flush path_loses_fua 0
+add_case "a path loses FUA, and mode flush changes to drain_flush" \
+	with_mode flush path_loses_fua_and_mode_changes
+add_barrier_cases "a path loses FUA later: write and flush alternate" in_order
+add_case "flush: all paths lose FUA and cache later, no command follows" \
+	with_mode flush all_lose_fua 10
+add_case "drain_flush: all paths lose FUA and cache later, no command follows" \
+	with_mode drain_flush all_lose_fua 0
+add_barrier_cases "a path loses FUA later: the data is right" data_is_right
+add_case "flush: a path loses FUA later, concurrent FUA writes share rounds" \
+	with_mode flush many_writers 20
+add_case "drain_flush: concurrent FUA writes share rounds" \
+	with_mode drain_flush many_writers 0
 run_cases

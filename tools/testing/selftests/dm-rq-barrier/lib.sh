@@ -496,11 +496,11 @@ set_default_mode() {
 
 # expect_mode WHEN MODE: rq_ordered shows all modes, that one in brackets.
 expect_mode() {
-	local words=" none flush drain_flush "
+	local modes=" none flush drain_flush "
 
-	words=${words/ $2 / [$2] }
-	words=${words# }
-	expect_is "rq_ordered $1" "$(show_mode)" "${words% }"
+	modes=${modes/ $2 / [$2] }
+	modes=${modes# }
+	expect_is "rq_ordered $1" "$(show_mode)" "${modes% }"
 }
 
 # with_mode MODE FUNCTION [ARGS]: run it with all devices in that mode, those
@@ -559,6 +559,11 @@ stat() {
 stat_above() {
 	get_counter "$1"
 	((COUNTER > $2))
+}
+
+held_is() {
+	get_counter held
+	((COUNTER == $1))
 }
 
 declare -A MARKS

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Everything at once: ext4 under load while the ordered mode is switched, the
-# device suspended in both ways, and its table replaced.  Nothing hangs, no
-# write is lost, and the file system is consistent in the end.
+# Everything at once: ext4 under load while the ordered mode is switched in all
+# six directions, the device suspended in both ways, and its table replaced.
+# Nothing hangs, nothing is held for ever, no write is lost, and the file system
+# is consistent in the end.
 #
 # timeout: 240
 # mem: 1G
@@ -53,11 +54,38 @@ under_load() {
 	done
 	end_load
 	expect_moved errors=0 rejected=0
+	expect_is "held" "$(stat held)" 0
 }
 
+# From drain_flush to drain_flush by all directions.  A flush in each mode, so
+# that the switch meets what the mode before has begun.
 switch_mode() {
-	must set_mode none
-	must set_mode flush
+	local mode
+
+	for mode in none flush none drain_flush flush drain_flush; do
+		must set_mode "$mode"
+		[[ $1 == at\ once ]] || flush_dm
+	done
+}
+
+switch_at_once() {
+	switch_mode "at once"
+}
+
+# The trace has all six, and there were sequences for them to meet.
+all_directions() {
+	local from to
+
+	trace_start dm_rq_barrier:dm_rq_barrier_mode
+	under_load "$@"
+	trace_stop
+	for from in none flush drain_flush; do
+		for to in none flush drain_flush; do
+			[[ $from == "$to" ]] ||
+				expect_event "mode: .* $from -> $to\$"
+		done
+	done
+	expect_num "sequences" "$(moved sequences)" -gt 0
 }
 
 suspend_resume() {
@@ -84,16 +112,16 @@ replace_table() {
 # With all paths gone for a while.  Only a suspend without flushing leaves
 # multipath waiting for paths.
 everything() {
-	switch_mode
+	switch_mode "$1"
 	suspend_resume "$1"
 	set_mode none
 	replace_table "$1"
 	suspend_resume "$1"
-	set_mode flush
+	set_mode drain_flush
 	reload_dm "$NAME" "$(rq_table queue_if_no_path "$A" "$B")"
 	path_message fail_path "$A"
 	path_message fail_path "$B"
-	switch_mode
+	switch_at_once
 	reload_dm "$NAME" "$(rq_table queue_if_no_path "$A" "$B")" --noflush
 }
 
@@ -112,7 +140,7 @@ device_can_go() {
 make_loops 2 64
 A=${LOOP_PATHS[0]}
 B=${LOOP_PATHS[1]}
-set_default_mode flush
+set_default_mode drain_flush
 make_mpath "$NAME" "queue_if_no_path" "$A" "$B"
 MNT=$WORK/mnt
 mkdir "$MNT"
@@ -120,7 +148,10 @@ mkfs.ext4 -q -F "$DMDEV" || bail_out "no ext4"
 mount "$DMDEV" "$MNT" || bail_out "ext4 cannot be mounted"
 at_exit umount -l "$MNT"
 
-add_case "the mode is switched under load" under_load 30 switch_mode
+add_case "the mode is switched in all directions under load" \
+	all_directions 10 switch_mode
+add_case "it is switched without a flush between" \
+	all_directions 30 switch_at_once
 add_case "the device is suspended under load" under_load 10 suspend_resume
 add_case "the table is replaced under load" under_load 12 replace_table
 add_case "all of that, with a path that fails" under_load 8 everything

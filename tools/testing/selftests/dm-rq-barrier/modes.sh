@@ -10,7 +10,8 @@
 . "$(dirname "$0")/lib.sh"
 
 BAD_WORDS=("" " " none. "flush " " flush" flushed FLUSH "[flush]" 1
-	"none flush" drain_flush $'flush\n\n' "$(printf '%4000s' x)")
+	"none flush" drain drain-flush drain_flush_ "flush drain_flush"
+	$'flush\n\n' "$(printf '%4000s' x)")
 
 # expect_refused FILE WORD: EINVAL, and nothing changes.  printf writes nothing
 # at all for an empty word, so that gets the newline that echo would write.
@@ -27,14 +28,29 @@ write_word() {
 }
 
 device_takes_its_modes() {
+	local mode
+
 	use_dm "$NAME"
-	expect_is "rq_ordered of a new device" "$(show_mode)" "none [flush]"
-	must set_mode none
-	expect_is "rq_ordered after none" "$(show_mode)" "[none] flush"
-	must set_mode none
-	expect_is "rq_ordered after none again" "$(show_mode)" "[none] flush"
-	must write_word "/sys/block/$DM/dm/rq_ordered" flush
-	expect_is "rq_ordered after flush, no newline" "$(show_mode)" "none [flush]"
+	expect_mode "of a new device" drain_flush
+	for mode in none flush drain_flush; do
+		must set_mode "$mode"
+		expect_mode "after $mode" "$mode"
+		must set_mode "$mode"
+		expect_mode "after $mode again" "$mode"
+	done
+	for mode in none flush drain_flush; do
+		must write_word "/sys/block/$DM/dm/rq_ordered" "$mode"
+		expect_mode "after $mode, no newline" "$mode"
+	done
+}
+
+# What the kernel was configured with.
+default_is_drain_flush() {
+	if grep -q dm_mod.rq_ordered= /proc/cmdline; then
+		skip_case "the kernel command line has dm_mod.rq_ordered="
+		return
+	fi
+	expect_is "default" "$DEFAULT_MODE" drain_flush
 }
 
 device_refuses_bad_words() {
@@ -45,8 +61,8 @@ device_refuses_bad_words() {
 		expect_refused "/sys/block/$DM/dm/rq_ordered" "$word"
 	done
 	must set_mode none
-	expect_refused "/sys/block/$DM/dm/rq_ordered" drain_flush
-	must set_mode flush
+	expect_refused "/sys/block/$DM/dm/rq_ordered" drain
+	must set_mode drain_flush
 }
 
 # bio_based TABLE
@@ -55,6 +71,7 @@ bio_based() {
 	expect_is "rq_ordered" "$(show_mode)" "[none]"
 	must set_mode none
 	must_fail "not supported" set_mode flush
+	must_fail "not supported" set_mode drain_flush
 	must_fail "Invalid argument" set_mode nonsense
 	expect_is "rq_ordered" "$(show_mode)" "[none]"
 	expect_is "rq_barrier_stats" "$(cat "/sys/block/$DM/dm/rq_barrier_stats")" ""
@@ -82,40 +99,93 @@ default_refuses_bad_words() {
 }
 
 default_is_for_new_devices() {
-	set_default_mode none
-	expect_is "default" "$(cat "$RQ_ORDERED_DEFAULT")" none
-	use_dm "$NAME"
-	expect_is "old device" "$(show_mode)" "none [flush]"
-	make_mpath "${NAME}_new" "" "$B"
-	expect_is "new device" "$(show_mode)" "[none] flush"
-	set_default_mode flush
-	expect_is "default" "$(cat "$RQ_ORDERED_DEFAULT")" flush
-	expect_is "device made before" "$(show_mode)" "[none] flush"
-	forget_dm "${NAME}_new"
-	use_dm "$NAME"
-	expect_is "first device" "$(show_mode)" "none [flush]"
+	local mode
+
+	for mode in none flush; do
+		set_default_mode "$mode"
+		expect_is "default" "$(cat "$RQ_ORDERED_DEFAULT")" "$mode"
+		use_dm "$NAME"
+		expect_mode "of an old device" drain_flush
+		make_mpath "${NAME}_new" "" "$B"
+		expect_mode "of a new device" "$mode"
+		set_default_mode drain_flush
+		expect_is "default" "$(cat "$RQ_ORDERED_DEFAULT")" drain_flush
+		expect_mode "of a device made before" "$mode"
+		forget_dm "${NAME}_new"
+		use_dm "$NAME"
+		expect_mode "of the first device" drain_flush
+	done
 }
 
-# expect_cache WHAT TYPE
-expect_cache() {
+# expect_advertised WHEN TYPE FUA
+expect_advertised() {
 	expect_is "write_cache $1" "$(queue_attr "$DM" write_cache)" "$2"
+	expect_is "fua $1" "$(queue_attr "$DM" fua)" "$3"
 }
 
-advertised_cache() {
+# A scsi_debug disk has FUA as long as it has a cache.
+advertised_without_cache() {
 	use_dm "$NAME"
+	set_mode flush
 	cache_type "$A" "temporary write through"
 	reload_dm "$NAME" "$(rq_table "" "$A")"
-	expect_cache "in mode flush" "write back"
+	expect_advertised "in mode flush" "write back" 0
 	set_mode none
-	expect_cache "in mode none" "write through"
-	set_mode flush
-	expect_cache "in mode flush again" "write back"
+	expect_advertised "in mode none" "write through" 0
+	set_mode drain_flush
+	expect_advertised "in mode drain_flush" "write back" 0
 	set_mode none
 	cache_type "$A" "temporary write back"
-	expect_cache "in mode none, path changed" "write through"
+	expect_advertised "in mode none, path changed" "write through" 0
 	reload_dm "$NAME" "$(rq_table "" "$A")"
-	expect_cache "in mode none, reloaded" "write back"
-	set_mode flush
+	expect_advertised "in mode none, reloaded" "write back" 1
+	set_mode drain_flush
+}
+
+advertised_with_cache() {
+	local mode
+
+	use_dm "$NAME"
+	reload_dm "$NAME" "$(rq_table "" "$A")"
+	expect_advertised "in mode drain_flush, reloaded" "write back" 0
+	for mode in none flush drain_flush flush none drain_flush; do
+		set_mode "$mode"
+		if [[ $mode == drain_flush ]]; then
+			expect_advertised "in mode $mode" "write back" 0
+		else
+			expect_advertised "in mode $mode" "write back" 1
+		fi
+	done
+}
+
+# What the elevator still has has not reached dm, so drain_flush starts without
+# one.  The administrator may choose one, and who switches the mode chooses none.
+scheduler() {
+	sed 's/.*\[\(.*\)\].*/\1/' "/sys/block/$DM/queue/scheduler"
+}
+
+scheduler_of_new_device() {
+	local mode
+
+	for mode in none flush; do
+		set_default_mode "$mode"
+		make_mpath "${NAME}_new" "" "$B"
+		expect_is "scheduler in mode $mode" "$(scheduler)" mq-deadline
+		must set_mode drain_flush
+		expect_is "scheduler after a switch" "$(scheduler)" mq-deadline
+		forget_dm "${NAME}_new"
+	done
+	set_default_mode drain_flush
+	make_mpath "${NAME}_new" "" "$B"
+	expect_is "scheduler in mode drain_flush" "$(scheduler)" none
+	echo kyber >"/sys/block/$DM/queue/scheduler"
+	expect_is "the administrator's scheduler" "$(scheduler)" kyber
+	must flush_dm
+	reload_dm "${NAME}_new" "$(rq_table "" "$B")"
+	expect_is "scheduler after a reload" "$(scheduler)" kyber
+	expect_is "sequences" "$(stat sequences)" 1
+	forget_dm "${NAME}_new"
+	use_dm "$NAME"
 }
 
 # What the administrator says of the device itself stays.
@@ -133,7 +203,6 @@ administrators_word() {
 none_makes_no_rounds() {
 	local before
 
-	use_dm "$NAME"
 	set_mode none
 	before=$(cat "/sys/block/$DM/dm/rq_barrier_stats")
 	trace_start dm_rq_barrier block:block_rq_issue
@@ -145,49 +214,80 @@ none_makes_no_rounds() {
 		"$before"
 	expect_is "events" "$(trace_lines | grep -c dm_rq_barrier_)" 0
 	expect_num "flushes of $A" "$(issued "$A" FF)" -eq 3
-	set_mode flush
+	set_mode "$MODE"
 	mark
 	must flush_dm
 	expect_moved rounds=1
+}
+
+# Rounds, and nothing of the sequencer
+flush_makes_no_sequences() {
+	local events
+
+	trace_start dm_rq_barrier
+	mark
+	must write_block A 1 conv=fsync
+	must flush_dm
+	trace_stop
+	expect_moved rounds=2 sequences=0 held_max=0 hold_ns=0 drained=0
+	events=$(trace_lines | grep -oE 'dm_rq_barrier_[a-z_]+' | sort -u |
+		sed 's/dm_rq_barrier_//' | paste -sd ' ')
+	expect_is "events" "$events" "clone_end map round_end round_start"
 }
 
 mode_survives_tables() {
+	local mode
+
 	use_dm "$NAME"
-	set_mode none
-	reload_dm "$NAME" "$(rq_table "" "$A")"
-	expect_is "rq_ordered after a reload" "$(show_mode)" "[none] flush"
-	set_mode flush
-	reload_dm "$NAME" "$(rq_table "" "$A")" --noflush
-	expect_is "rq_ordered after a reload" "$(show_mode)" "none [flush]"
+	for mode in none flush drain_flush; do
+		set_mode "$mode"
+		reload_dm "$NAME" "$(rq_table "" "$A")"
+		expect_mode "after a reload" "$mode"
+		reload_dm "$NAME" "$(rq_table "" "$A")" --noflush
+		expect_mode "after a reload without flushing" "$mode"
+	done
 }
 
+# All six directions, and from each mode it is resumed in
+ALL_DIRECTIONS="none flush none drain_flush flush drain_flush"
+
 switch_while_suspended() {
+	local mode resumed
+
 	use_dm "$NAME"
-	must dmsetup suspend "$NAME"
-	must set_mode none
-	must set_mode flush
-	must set_mode none
-	must dmsetup resume "$NAME"
-	expect_is "rq_ordered" "$(show_mode)" "[none] flush"
-	must set_mode flush
-	mark
-	must flush_dm
-	expect_moved rounds=1
+	for resumed in none flush drain_flush; do
+		must dmsetup suspend "$NAME"
+		for mode in $ALL_DIRECTIONS "$resumed"; do
+			must set_mode "$mode"
+		done
+		must dmsetup resume "$NAME"
+		expect_mode "after the resume" "$resumed"
+		mark
+		must flush_dm
+		expect_moved "rounds=$([[ $resumed == none ]] && echo 0 || echo 1)"
+		expect_moved "sequences=$([[ $resumed == drain_flush ]] &&
+			echo 1 || echo 0)"
+	done
 }
 
 # A device that has its type but no live table yet.
 switch_without_table() {
+	local mode
+
+	set_default_mode drain_flush
 	must dmsetup create "${NAME}_new" --notable
 	at_exit remove_dm "${NAME}_new"
 	must dmsetup load "${NAME}_new" --table "$(rq_table "" "$B")"
 	use_dm "${NAME}_new"
-	expect_is "rq_ordered with a type" "$(show_mode)" "none [flush]"
-	must set_mode none
-	must set_mode flush
+	expect_mode "with a type" drain_flush
+	for mode in $ALL_DIRECTIONS; do
+		must set_mode "$mode"
+	done
 	must dmsetup resume "${NAME}_new"
-	expect_is "rq_ordered" "$(show_mode)" "none [flush]"
+	expect_mode "after the resume" drain_flush
 	must flush_dm
 	expect_is "rounds" "$(stat rounds)" 1
+	expect_is "sequences" "$(stat sequences)" 1
 	forget_dm "${NAME}_new"
 	use_dm "$NAME"
 }
@@ -195,20 +295,28 @@ switch_without_table() {
 make_scsi_paths 2
 A=${SCSI_PATHS[0]}
 B=${SCSI_PATHS[1]}
-set_default_mode flush
+set_default_mode drain_flush
 make_mpath "$NAME" "" "$A"
 
-add_case "a device shows its mode and takes the other" device_takes_its_modes
+add_case "drain_flush is the default" default_is_drain_flush
+add_case "a device shows its mode and takes the others" device_takes_its_modes
 add_case "a device refuses bad words" device_refuses_bad_words
 add_case "bio-based multipath has mode none only" bio_multipath
 add_case "a linear device has mode none only" linear
 add_case "the default refuses bad words" default_refuses_bad_words
 add_case "the default is for new devices" default_is_for_new_devices
-add_case "mode flush advertises a cache, mode none what paths say" \
-	advertised_cache
-add_case "queue/write_cache of the device is the administrator's" \
+add_case "paths without a cache: barriers advertise one, mode none does not" \
+	advertised_without_cache
+add_case "paths with FUA: drain_flush alone advertises none" \
+	advertised_with_cache
+add_case "a device made in mode drain_flush has no scheduler" \
+	scheduler_of_new_device
+add_barrier_cases "queue/write_cache of the device is the administrator's" \
 	administrators_word
-add_case "mode none: no round, no event, no counter" none_makes_no_rounds
+add_barrier_cases "after mode none without round, event or counter" \
+	none_makes_no_rounds
+add_case "mode flush: rounds, and nothing of the sequencer" \
+	with_mode flush flush_makes_no_sequences
 add_case "the mode survives a reload" mode_survives_tables
 add_case "the mode of a suspended device can be switched" switch_while_suspended
 add_case "the mode can be switched before the first resume" switch_without_table

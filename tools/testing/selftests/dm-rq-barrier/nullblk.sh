@@ -3,8 +3,8 @@
 #
 # Rounds on a disk with a volatile cache that can be cut off its power: a flush
 # is one round and one command, and what was flushed before the power went is
-# there when it comes back.  The disk's driver may sleep, so this is also the
-# test for that (P10).
+# there when it comes back.  All that in mode flush and in mode drain_flush.  The
+# disk's driver may sleep, so this is also the test for that (P10).
 #
 # packages: fio
 #
@@ -30,60 +30,83 @@ flush_is_one_round() {
 }
 
 # The cache of null_blk keeps blocks that the disk has never stored.  What is
-# written to other blocks is safe at once, so this takes fresh ones.
+# written to other blocks is safe at once, so each case takes fresh ones, behind
+# FIRST.
+FIRST=0
+
+fresh_blocks() {
+	FIRST=$((FIRST + 100))
+}
+
 unflushed_is_lost() {
-	must write_block A 1
+	fresh_blocks
+	must write_block A "$((FIRST + 1))"
 	must flush_dm
-	must write_block B 2
-	must write_block B 3
-	expect_is "block 2 before the power cut" "$(read_block 2)" B
+	must write_block B "$((FIRST + 2))"
+	must write_block B "$((FIRST + 3))"
+	expect_is "second block before the power cut" \
+		"$(read_block "$((FIRST + 2))")" B
 	power_cycle
-	expect_is "block 1, flushed" "$(read_block 1)" A
-	expect_is "block 2, not flushed" "$(read_block 2)" ""
-	expect_is "block 3, not flushed" "$(read_block 3)" ""
+	expect_is "first block, flushed" "$(read_block "$((FIRST + 1))")" A
+	expect_is "second block, not flushed" "$(read_block "$((FIRST + 2))")" ""
+	expect_is "third block, not flushed" "$(read_block "$((FIRST + 3))")" ""
 }
 
 flushed_survives() {
 	local block
 
-	for block in {10..19}; do
-		must write_block C "$block"
+	fresh_blocks
+	for block in {1..10}; do
+		must write_block C "$((FIRST + block))"
 	done
 	mark
 	must flush_dm
 	expect_moved commands=1
 	power_cycle
-	for block in {10..19}; do
-		expect_is "block $block" "$(read_block "$block")" C
+	for block in {1..10}; do
+		expect_is "block $block" "$(read_block "$((FIRST + block))")" C
 	done
 }
 
-# fua_survives BLOCK ROUNDS
-fua_survives() {
-	mark
-	must write_fua 1 --offset="$(($1 * 4))k" --buffer_pattern=0x44444444
-	expect_moved rounds="$2"
-	power_cycle
-	expect_is "block $1" "$(read_block "$1")" D
-}
-
-without_fua() {
+# disk_has_fua 1|0: if it has it or not has to be said while it is off.
+disk_has_fua() {
 	must dmsetup remove --retry "$DMNAME"
 	power_cut "$DISK"
-	echo 0 >"$NULLB_CONFIG/$DISK/fua"
+	echo "$1" >"$NULLB_CONFIG/$DISK/fua"
 	power_on "$DISK"
 	must dmsetup create "$DMNAME" --table "$(rq_table "" "$DISK")"
 	use_dm "$DMNAME"
-	expect_is "$DM/queue/fua" "$(queue_attr "$DM" fua)" 0
-	fua_survives 60 1
+}
+
+# fua_survives FUA ROUNDS: the device advertises FUA or not, and a FUA write
+# takes so many rounds.
+fua_survives() {
+	fresh_blocks
+	expect_is "$DM/queue/fua" "$(queue_attr "$DM" fua)" "$1"
+	mark
+	must write_fua 1 --offset="$((FIRST * 4))k" --buffer_pattern=0x44444444
+	expect_moved rounds="$2"
+	power_cycle
+	expect_is "the block" "$(read_block "$FIRST")" D
+}
+
+with_fua() {
+	disk_has_fua 1
+	fua_survives "$@"
+}
+
+without_fua() {
+	disk_has_fua 0
+	fua_survives 0 1
 }
 
 many_flushes() {
 	local pids=() pid i
 
+	fresh_blocks
 	mark
 	for i in {1..40}; do
-		write_block E "$i" oflag=direct && flush_dm &
+		write_block E "$((FIRST + i))" oflag=direct && flush_dm &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do
@@ -94,9 +117,10 @@ many_flushes() {
 	expect_num "rounds" "$(moved rounds)" -le 40
 	expect_num "requests" "$(moved requests)" -ge "$(moved rounds)"
 	expect_num "commands" "$(moved commands)" -eq "$(moved rounds)"
+	expect_is "held" "$(stat held)" 0
 	power_cycle
 	for i in {1..40}; do
-		expect_is "block $i" "$(read_block "$i")" E
+		expect_is "block $i" "$(read_block "$((FIRST + i))")" E
 	done
 }
 
@@ -106,16 +130,19 @@ queue_may_block() {
 }
 
 need_programs fio
-set_default_mode flush
 DISK=${NAME}n0
 make_cached_nullb "$DISK"
 make_mpath "$NAME" "" "$DISK"
 
-add_case "a flush is one round and one command" flush_is_one_round
-add_case "a power cut loses what was not flushed" unflushed_is_lost
-add_case "a power cut does not lose what was flushed" flushed_survives
-add_case "a FUA write survives a power cut without a round" fua_survives 50 0
-add_case "a FUA write survives if the disk has no FUA" without_fua
-add_case "flushes of many writers succeed and cover their writes" many_flushes
+add_barrier_cases "a flush is one round and one command" flush_is_one_round
+add_barrier_cases "a power cut loses what was not flushed" unflushed_is_lost
+add_barrier_cases "a power cut does not lose what was flushed" flushed_survives
+add_case "flush: a FUA write survives a power cut without a round" \
+	with_mode flush with_fua 1 0
+add_case "drain_flush: a FUA write survives a power cut by a round" \
+	with_mode drain_flush with_fua 0 1
+add_barrier_cases "a FUA write survives if the disk has no FUA" without_fua
+add_barrier_cases "flushes of many writers succeed and cover their writes" \
+	many_flushes
 add_case "the queue is marked for drivers that may sleep" queue_may_block
 run_cases

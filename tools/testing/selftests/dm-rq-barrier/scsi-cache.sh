@@ -4,7 +4,8 @@
 # A flush costs a command if and only if a path of the LUN has a volatile cache
 # at that moment (R6).  The cache mode of a disk changes, by the disk, by its
 # driver or by the administrator, after the table was loaded (P2, P3), and the
-# paths of one LUN learn of that at different times.
+# paths of one LUN learn of that at different times.  In mode drain_flush that is
+# part of what G6 asks for: there, too, the device has a cache for all to see.
 #
 # Mode none, where stock device-mapper decides, is the control: there the test
 # sees the flushes go missing.
@@ -71,14 +72,12 @@ one_write_back_after_writes() {
 	done
 }
 
-# in_mode MODE TYPE: a new device in that mode, over paths of that type
-in_mode() {
+# new_device TYPE: over paths of that type, in the default mode
+new_device() {
 	forget_dm "$DMNAME"
-	views "$2" "$2"
-	set_default_mode "$1"
+	views "$1" "$1"
 	must dmsetup create "$DMNAME" --table "$(rq_table "" "$A" "$B")"
 	use_dm "$DMNAME"
-	set_default_mode flush
 }
 
 # flushes_issued WHAT EXPECTED: of two writes with an fsync each
@@ -91,7 +90,7 @@ flushes_issued() {
 }
 
 turned_write_back() {
-	in_mode flush "write through"
+	new_device "write through"
 	expect_is "$DM/queue/write_cache" "$(queue_attr "$DM" write_cache)" "write back"
 	flushes_issued "flushes to write through paths" 0
 	views "write back" "write back"
@@ -101,15 +100,21 @@ turned_write_back() {
 }
 
 turned_write_back_in_mode_none() {
-	in_mode none "write back"
+	local mode
+
+	new_device "write back"
 	flushes_issued "flushes to paths that were write back" 2
-	in_mode none "write through"
+	new_device "write through"
 	flushes_issued "flushes to write through paths" 0
 	views "write back" "write back"
-	flushes_issued "flushes to paths that turned write back" 0
-	set_mode flush
-	flushes_issued "flushes after a switch to mode flush" 2
-	in_mode flush "write back"
+	for mode in flush drain_flush; do
+		flushes_issued "flushes to paths that turned write back" 0
+		set_mode "$mode"
+		flushes_issued "flushes after a switch to mode $mode" 2
+		views "write through" "write through"
+		set_mode none
+		views "write back" "write back"
+	done
 }
 
 # The disk itself changes, and only one path looks at it again.
@@ -140,6 +145,13 @@ administrators_word() {
 	expect_moved commands=4 no_cache=0
 }
 
+administrators_word_in_mode_none() {
+	new_device "write back"
+	override "write through"
+	flushes_issued "flushes to paths said to be write through" 2
+	override "write back"
+}
+
 administrators_word_for_one() {
 	views "write back" "write back"
 	echo "write through" >"/sys/block/$1/queue/write_cache"
@@ -151,25 +163,31 @@ administrators_word_for_one() {
 make_scsi_paths 2
 A=${SCSI_PATHS[0]}
 B=${SCSI_PATHS[1]}
-set_default_mode flush
-make_mpath $NAME "" "$A" "$B"
+make_mpath "$NAME" "" "$A" "$B"
 
-add_case "write back paths: each flush is a command" both_write_back
-add_case "write through paths: no flush is a command" both_write_through
-add_case "write back and write through: each flush is a command" \
+add_barrier_cases "write back paths: each flush is a command" both_write_back
+add_barrier_cases "write through paths: no flush is a command" \
+	both_write_through
+add_barrier_cases "write back and write through: each flush is a command" \
 	one_write_back "write back" "write through"
-add_case "write through and write back: each flush is a command" \
+add_barrier_cases "write through and write back: each flush is a command" \
 	one_write_back "write through" "write back"
-add_case "one write back path: so it is after writes, on either path" \
+add_barrier_cases "one write back path: so it is after writes, on either path" \
 	one_write_back_after_writes
-add_case "paths that turn write back are flushed" turned_write_back
-add_case "mode none: paths that turn write back are not flushed" \
-	turned_write_back_in_mode_none
-add_case "a LUN that turns write back is flushed though one path missed it" \
+add_barrier_cases "paths that turn write back are flushed" turned_write_back
+add_case "none: paths that turn write back are not flushed" \
+	with_mode none turned_write_back_in_mode_none
+add_barrier_cases \
+	"a LUN that turns write back is flushed though one path missed it" \
 	changed_on_the_lun
-add_case "queue/write_cache of the paths is followed" administrators_word
-add_case "write through by queue/write_cache on the first path only: flushed" \
+add_barrier_cases "queue/write_cache of the paths is followed" \
+	administrators_word
+add_case "none: queue/write_cache of the paths is not followed" \
+	with_mode none administrators_word_in_mode_none
+add_barrier_cases \
+	"write through by queue/write_cache on the first path only: flushed" \
 	administrators_word_for_one "$A"
-add_case "write through by queue/write_cache on the second path only: flushed" \
+add_barrier_cases \
+	"write through by queue/write_cache on the second path only: flushed" \
 	administrators_word_for_one "$B"
 run_cases

@@ -2,8 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Flushes in statistics and traces: they count as flushes of the path and not as
-# reads (P5), dm-stats counts them as writes of no sectors, and the tracepoints
-# tell the story of a round.  Mode none is the control for P5.
+# reads (P5), dm-stats counts them as writes of no sectors, rq_barrier_stats says
+# what an ordered sequence cost, and the tracepoints tell the story of rounds and
+# sequences.  Mode none is the control for P5.
+#
+# What drains and holds takes is made certain by taking the path away: a request
+# waits for one until the test gives it back.  The extra rounds are counted in
+# sequence.sh.
 #
 # shellcheck disable=SC2317	# cases are called by run_cases
 
@@ -21,12 +26,10 @@ flush_column() {
 }
 
 flush_column_in_mode_none() {
-	set_mode none
 	mark "$A"
 	must flush_dm
 	must flush_dm
 	expect_moved "$A.flushes=0" "$A.reads=2" "$A.writes=0"
-	set_mode flush
 }
 
 write_column() {
@@ -78,9 +81,9 @@ dm_stats_region() {
 	set_mode none
 	must flush_dm
 	expect_is "and a flush in mode none" "$(dm_stats "$id")" "0 3 8"
-	set_mode flush
+	set_mode "$MODE"
 	must flush_dm
-	expect_is "and a flush in mode flush" "$(dm_stats "$id")" "0 4 8"
+	expect_is "and a flush in mode $MODE" "$(dm_stats "$id")" "0 4 8"
 	expect_is "requests in flight" "$(dmsetup message "$DMNAME" 0 \
 		"@stats_print $id" | awk '{ print $10 }')" 0
 	must dmsetup message "$DMNAME" 0 "@stats_delete $id"
@@ -111,18 +114,10 @@ round_events() {
 	must flush_dm
 	trace_stop
 	expect_is "events" "$(events)" "round_start map clone_end round_end "
-	trace_has "round_start: $dev requests=1"
-	trace_has "map: $dev path=$path issue"
-	trace_has "clone_end: $dev path=$path error=0 done"
-	trace_has "round_end: $dev requests=1 clones=1 error=0 ns=[0-9]+"
-}
-
-# trace_has REGEX
-trace_has() {
-	trace_lines | grep -qE "dm_rq_barrier_$1" || {
-		fail "no event \"$1\" in"
-		msg "$(trace_lines)"
-	}
+	expect_event "round_start: $dev requests=1"
+	expect_event "map: $dev path=$path issue"
+	expect_event "clone_end: $dev path=$path error=0 done"
+	expect_event "round_end: $dev requests=1 clones=1 error=0 ns=[0-9]+"
 }
 
 no_cache_events() {
@@ -131,7 +126,7 @@ no_cache_events() {
 	must flush_dm
 	trace_stop
 	expect_is "events" "$(events)" "round_start map round_end "
-	trace_has "map: .* no cache"
+	expect_event "map: .* no cache"
 	cache_type "$A" "temporary write back"
 }
 
@@ -141,8 +136,8 @@ error_events() {
 	flush_dm
 	trace_stop
 	inject_nothing "$A"
-	trace_has "clone_end: .* error=-121 done"
-	trace_has "round_end: .* error=-95 "
+	expect_event "clone_end: .* error=-121 done"
+	expect_event "round_end: .* error=-95 "
 }
 
 requeue_events() {
@@ -158,37 +153,172 @@ requeue_events() {
 	expect_exit "the flush" "$FLUSH" 0
 	trace_stop
 	must dmsetup message "$DMNAME" 0 fail_if_no_path
-	trace_has "map: .* path=0,0 delay"
-	trace_has "requeue: .* requests=1 delay_ms=100"
+	expect_event "map: .* path=0,0 delay"
+	expect_event "requeue: .* requests=1 delay_ms=100"
 	expect_match "events" "$(events)" \
 		"^(round_start map round_end requeue )+round_start map clone_end round_end $"
 }
 
 mode_events() {
+	local from to
+
+	set_mode none
 	trace_start dm_rq_barrier
-	set_mode none
-	set_mode none
-	set_mode flush
+	for to in none flush none drain_flush flush drain_flush none; do
+		set_mode "$to"
+	done
 	trace_stop
-	expect_is "events" "$(events)" "mode mode "
-	trace_has "mode: .* none -> flush"
-	trace_has "mode: .* flush -> none"
+	expect_is "events" "$(events)" "mode mode mode mode mode mode "
+	for from in none flush drain_flush; do
+		for to in none flush drain_flush; do
+			[[ $from == "$to" ]] ||
+				expect_event "mode: .* $from -> $to\$"
+		done
+	done
 }
 
-FORMAT='^rounds [0-9]+
-requests [0-9]+
-clones [0-9]+
-commands [0-9]+
-no_cache [0-9]+
-requeues [0-9]+
-errors [0-9]+
-rejected [0-9]+
-fua_writes [0-9]+
-round_ns [0-9]+$'
+# --- what a sequence costs ----------------------------------------------------
+
+# Nothing has a path until path_is_back.
+path_is_gone() {
+	must dmsetup message "$DMNAME" 0 queue_if_no_path
+	path_message fail_path "$A"
+	STARTED=()
+	trace_start dm_rq_barrier block:block_rq_requeue
+	mark
+}
+
+# path_is_back: and what was started ends well.
+path_is_back() {
+	local pid
+
+	path_message reinstate_path "$A"
+	for pid in "${STARTED[@]}"; do
+		expect_exit "process $pid" "$pid" 0
+	done
+	trace_stop
+	must dmsetup message "$DMNAME" 0 fail_if_no_path
+}
+
+# start_writes COUNT: one after the other, they have come to dm
+start_writes() {
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		write_block A "${#STARTED[@]}" &
+		STARTED+=($!)
+		wait_for 30 "${@:2}" $((i + 1)) || fail "write $i is not there"
+	done
+}
+
+# Writes that wait in dm for a path
+waiting_writes() {
+	local dev
+
+	dev=$(dev_of "$DM" | tr : ,)
+	(($(trace_lines | grep "block_rq_requeue: $dev W" |
+		grep -oE '[0-9]+ \+ [0-9]+' | sort -u | wc -l) == $1))
+}
+
+start_waiting_flush() {
+	start_flush
+	STARTED+=("$FLUSH")
+	wait_for 30 "$@" || fail "the flush is not there"
+}
+
+idle_sequences() {
+	local i
+
+	mark
+	for i in 1 2 3; do
+		must flush_dm
+	done
+	expect_moved sequences=3 rounds=3 extra_rounds=0 drained=0 drain_ns=0
+	expect_is "held" "$(stat held)" 0
+	expect_num "hold_ns" "$(moved hold_ns)" -ge "$(moved round_ns)"
+}
+
+# A flush that comes after three writes waits for three.
+drained_writes() {
+	path_is_gone
+	start_writes 3 waiting_writes
+	start_waiting_flush held_is 1
+	wait_for 30 trace_has "dm_rq_barrier_drain: .* writes=3" ||
+		fail "no drain for three writes"
+	expect_moved sequences=0 rounds=0 drained=3
+	path_is_back
+	expect_moved sequences=1 rounds=1 drained=3
+	expect_num "drain_ns" "$(moved drain_ns)" -gt 0
+	expect_num "hold_ns" "$(moved hold_ns)" -ge "$(moved drain_ns)"
+	expect_is "held" "$(stat held)" 0
+}
+
+# Two writes that come after a flush are held, and go on after it.
+held_writes() {
+	path_is_gone
+	start_waiting_flush stat_above requeues "${MARKS[requeues]}"
+	expect_is "held" "$(stat held)" 0
+	start_writes 2 held_is
+	expect_is "held at most" "$(stat held_max)" 2
+	expect_moved sequences=1 drained=0 hold_ns=0
+	path_is_back
+	expect_moved sequences=1 drained=0 extra_rounds=0
+	expect_num "hold_ns" "$(moved hold_ns)" -gt 0
+	expect_is "held" "$(stat held)" 0
+	expect_is "held at most" "$(stat held_max)" 2
+	expect_event "release: .* writes=2 held=0"
+}
+
+sequence_events() {
+	local dev
+
+	dev=$(dev_of "$DM" | tr : ,)
+	trace_start dm_rq_barrier
+	mark
+	must flush_dm
+	trace_stop
+	expect_is "events" "$(events)" \
+		"gate_close hold drained round_start map clone_end round_end gate_open "
+	expect_event "gate_close: $dev sequence=$(stat sequences)\$"
+	expect_event "hold: $dev flush 0 \\+ 0 held=1"
+	expect_event "drained: $dev ns=0"
+	expect_event "gate_open: $dev sequences=$(stat sequences) ns=$(moved hold_ns)\$"
+}
+
+# One write in front of the flush and one behind it
+drain_and_hold_events() {
+	local dev
+
+	dev=$(dev_of "$DM" | tr : ,)
+	path_is_gone
+	start_writes 1 waiting_writes
+	start_waiting_flush trace_has "dm_rq_barrier_drain:"
+	write_block B 7 &
+	STARTED+=($!)
+	wait_for 30 held_is 2 || fail "the write is not held"
+	path_is_back
+	expect_is "events" "$(events | sed 's/round_start .* round_end/round/')" \
+		"gate_close hold drain hold drained round release gate_open "
+	expect_event "drain: $dev writes=1"
+	expect_event "hold: $dev write 56 \\+ 8 held=2"
+	expect_event "drained: $dev ns=$(moved drain_ns)\$"
+	expect_event "release: $dev writes=1 held=0"
+	expect_event "gate_open: $dev sequences=$(stat sequences) ns=$(moved hold_ns)\$"
+}
+
+# --- the file -----------------------------------------------------------------
+
+COUNTERS=(rounds requests clones commands no_cache requeues errors rejected
+	fua_writes round_ns sequences extra_rounds held held_max drained
+	drain_ns hold_ns)
 
 stats_format() {
-	expect_match "rq_barrier_stats" \
-		"$(cat "/sys/block/$DM/dm/rq_barrier_stats")" "$FORMAT"
+	local file=/sys/block/$DM/dm/rq_barrier_stats
+
+	expect_is "names" "$(cut -d ' ' -f 1 "$file" | paste -sd ' ')" \
+		"${COUNTERS[*]}"
+	expect_is "lines that are no counter" \
+		"$(grep -vE '^[a-z_]+ [0-9]+$' "$file")" ""
 	mark
 	must write_block A 1
 	must flush_dm
@@ -198,21 +328,33 @@ stats_format() {
 
 make_scsi_paths 1
 A=${SCSI_PATHS[0]}
-set_default_mode flush
+set_default_mode drain_flush
 make_mpath "$NAME" "" "$A"
 
-add_case "a flush counts as a flush of the path" flush_column
-add_case "mode none: a flush counts as a read of the path" \
-	flush_column_in_mode_none
-add_case "a write counts as a write of the path" write_column
-add_case "the path's time in flushes is counted" flush_time
-add_case "a path without statistics stays without" no_iostats
-add_case "dm-stats: a flush is a write of no sectors" dm_stats_region
-add_case "dm-stats: the first area of a region counts flushes" dm_stats_areas
-add_case "a round's events come in their order" round_events
-add_case "a round without command shows why" no_cache_events
-add_case "events show errors, the path's and the round's" error_events
-add_case "events show that a round has to be repeated" requeue_events
+# First, as nothing has been held yet
+add_case "two writes behind a flush: held, held_max and hold_ns" held_writes
+add_barrier_cases "a flush counts as a flush of the path" flush_column
+add_case "none: a flush counts as a read of the path" \
+	with_mode none flush_column_in_mode_none
+add_barrier_cases "a write counts as a write of the path" write_column
+add_barrier_cases "the path's time in flushes is counted" flush_time
+add_barrier_cases "a path without statistics stays without" no_iostats
+add_barrier_cases "dm-stats: a flush is a write of no sectors" dm_stats_region
+add_barrier_cases "dm-stats: the first area of a region counts flushes" \
+	dm_stats_areas
+add_case "a round's events come in their order" with_mode flush round_events
+add_case "a round without command shows why" with_mode flush no_cache_events
+add_barrier_cases "events show errors, the path's and the round's" error_events
+add_case "events show that a round has to be repeated" \
+	with_mode flush requeue_events
 add_case "events show a change of mode, and only that" mode_events
-add_case "rq_barrier_stats has ten numbers" stats_format
+add_case "flushes of an idle device: sequences and hold_ns" \
+	with_mode drain_flush idle_sequences
+add_case "three writes in front of a flush: drained and drain_ns" \
+	with_mode drain_flush drained_writes
+add_case "a sequence's events come in their order" \
+	with_mode drain_flush sequence_events
+add_case "events show what is drained and what is held" \
+	with_mode drain_flush drain_and_hold_events
+add_case "rq_barrier_stats has a line for each counter" stats_format
 run_cases

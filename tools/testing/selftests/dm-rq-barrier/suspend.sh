@@ -1,47 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Flushes in flight while the device is suspended, resumed, given another table
-# or removed: each of them ends, with success wherever a path is left, and
-# nobody hangs.
+# The device is suspended, resumed, given another table or removed while flushes
+# are in flight, in mode flush and in mode drain_flush, and under writers of all
+# kinds: whatever was in hand ends, with success wherever a path is left, nothing
+# is held for ever and nobody hangs.  What suspends is woken when the last request
+# ends (P9), in any mode.
 #
-# A path is a loop device on a linear device: while the latter is suspended, the
-# commands sent to the path stay in flight, for as long as the test wants.
+# timeout: 240
+# packages: fio
 #
 # shellcheck disable=SC2317	# cases are called by run_cases
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=lib-path.sh
+. "$(dirname "$0")/lib-path.sh"
 
-# make_path NAME: PATH_DISK is a path that hold and release work on.
-make_path() {
-	make_loops 1 16
-	make_dm "$1" "0 $(sectors_of "${LOOP_PATHS[0]}") linear \
-$(dev_of "${LOOP_PATHS[0]}") 0"
-	PATH_DISK=$(losetup --find --show "$DMDEV") || bail_out "no loop device"
-	at_exit losetup -d "$PATH_DISK"
-	at_exit dmsetup resume "$1"
-	PATH_DISK=${PATH_DISK##*/}
-}
-
-hold() {
-	must dmsetup suspend --noflush --nolockfs "${NAME}_a"
-}
-
-release() {
-	must dmsetup resume "${NAME}_a"
-}
-
-clones_in_flight() {
-	(($(trace_lines | grep -c 'barrier_map: .* issue') > \
-		$(trace_lines | grep -c 'barrier_clone_end:')))
-}
-
-# start_flush, and its command stays in flight until release
+# start_flush, and its command stays in flight until the path goes on
 flush_in_flight() {
 	trace_start dm_rq_barrier
 	mark
-	hold
+	stop_path "${NAME}_a"
 	start_flush
 	wait_for 30 clones_in_flight || fail "no flush in flight"
 }
@@ -50,7 +30,7 @@ flush_in_flight() {
 expect_waiting() {
 	wait_for 30 process_sleeps "$2" || fail "$1 does not wait"
 	clones_in_flight || fail "no flush in flight any more"
-	release
+	go_on "${NAME}_a"
 	expect_exit "$1" "$2" 0
 	clones_in_flight && fail "$1 ended with a command in flight"
 	expect_moved rounds=1
@@ -147,16 +127,17 @@ flush_until() {
 	done
 }
 
-# Three cycles of each kind of suspend, with four processes flushing all the time.
+# Two cycles of each kind of suspend, with four processes flushing all the time.
 storm() {
 	local stop=$WORK/stop pids=() pid cycle
 
+	rm -f "$stop"
 	mark
 	for pid in 1 2 3 4; do
 		flush_until "$stop" &
 		pids+=($!)
 	done
-	for cycle in 1 2 3; do
+	for cycle in 1 2; do
 		for pid in "" --noflush; do
 			must dmsetup suspend ${pid:+"$pid"} "$NAME"
 			must dmsetup resume "$NAME"
@@ -171,13 +152,14 @@ storm() {
 		expect_exit "flusher $pid" "$pid" 0
 	done
 	expect_moved errors=0
+	expect_is "held" "$(stat held)" 0
 	reload_dm "$NAME" "$(rq_table "" "$A")"
 }
 
 deferred_remove_in_flight() {
 	flush_in_flight
 	must dmsetup remove --deferred "$NAME"
-	release
+	go_on "${NAME}_a"
 	expect_exit "the flush" "$FLUSH" 0
 	wait_for 30 is_gone "$NAME" || fail "$NAME is still there"
 	again
@@ -198,34 +180,139 @@ forced_remove_in_flight() {
 	flush_in_flight
 	dmsetup remove --force "$NAME" &
 	wait_for 30 process_sleeps $! || fail "the removal does not wait"
-	release
+	go_on "${NAME}_a"
 	wait_for 60 process_ended $! || fail "the removal hangs"
 	expect_exit "the flush" "$FLUSH" 0
 	is_gone "$NAME" || must dmsetup remove --retry "$NAME"
 	again
 }
 
-set_default_mode flush
-make_path "${NAME}_a"
+# P9: to look again and again takes a timer, as it does for those who look here.
+naps_of() {
+	trace_lines | grep -c "^ *$1 .* hrtimer_start: .*=hrtimer_wakeup "
+}
+
+others_napped() {
+	(($(naps_of "sleep-[0-9]*") >= $1))
+}
+
+suspend_is_woken() {
+	local suspend writer
+
+	stop_path "${NAME}_a"
+	write_block "${MODE:0:1}" 1 &
+	writer=$!
+	wait_for 30 in_flight "$A" || fail "no write in flight"
+	trace_start timer:hrtimer_start
+	dmsetup suspend --noflush "$NAME" &
+	suspend=$!
+	wait_for 30 queue_stopped || fail "suspend does not stop the device"
+	wait_for 60 others_napped 20 || fail "no timers in the trace"
+	expect_is "naps of the suspend" "$(naps_of "dmsetup-$suspend")" 0
+	process_ended "$suspend" && fail "suspend does not wait"
+	go_on "${NAME}_a"
+	expect_exit "suspend" "$suspend" 0
+	trace_stop
+	must dmsetup resume "$NAME"
+	expect_exit "the writer" "$writer" 0
+	expect_is "the block" "$(read_block 1)" "${MODE:0:1}"
+}
+
+# --- under load ---------------------------------------------------------------
+
+# All kinds of writers, who read what they wrote, until a file exists
+write_until() {
+	local job="--size=1m --verify=crc32c --verify_fatal=1"
+
+	until [[ -e $1 ]]; do
+		# shellcheck disable=SC2086	# a list of words
+		fio --thread --filename="$DMDEV" --bs=4k --direct=1 \
+			--invalidate=0 --verify_state_save=0 --rw=randwrite \
+			--output="$WORK/load" \
+			--name=dsync $job --offset=0m --ioengine=libaio \
+			--iodepth=4 --sync=dsync \
+			--name=fdatasync $job --offset=1m --ioengine=psync \
+			--fdatasync=2 \
+			--name=write $job --offset=2m --ioengine=libaio \
+			--iodepth=4 || return
+	done
+}
+
+# writers_on PATH...: of one disk; with suspends of each kind and reloads
+writers_on() {
+	local stop=$WORK/stop cycle option path writers
+
+	rm -f "$stop"
+	make_mpath "${NAME}_s" queue_if_no_path "$@"
+	write_until "$stop" &
+	writers=$!
+	for cycle in 1 2; do
+		for option in "" --noflush; do
+			mark
+			must dmsetup suspend ${option:+"$option"} "$DMNAME"
+			must dmsetup resume "$DMNAME"
+			for path in "${!#}" "$*"; do
+				# shellcheck disable=SC2086	# paths
+				reload_dm "$DMNAME" \
+					"$(rq_table queue_if_no_path $path)" \
+					${option:+"$option"}
+			done
+			wait_for 30 stat_above sequences \
+				$((MARKS[sequences] + 5)) || fail "no sequences"
+			expect_moved errors=0
+		done
+	done
+	touch "$stop"
+	expect_exit "the writers" "$writers" 0
+	[[ -z $CASE_FAILED ]] || msg "$(grep '^fio:' "$WORK/load" | head -n 20)"
+	expect_is "held" "$(stat held)" 0
+	forget_dm "$DMNAME"
+}
+
+writers_on_scsi() {
+	make_scsi_paths 2
+	writers_on "${SCSI_PATHS[@]}"
+}
+
+writers_on_nullb() {
+	make_cached_nullb "${NAME}n0"
+	writers_on "${NAME}n0"
+}
+
+need_programs fio
+make_loops 1 16
+DISK=${LOOP_PATHS[0]}
+make_path "${NAME}_a" "$DISK"
 A=$PATH_DISK
-make_path "${NAME}_b"
+make_path "${NAME}_b" "$DISK"
 B=$PATH_DISK
 make_mpath "$NAME" "" "$A"
 
-add_case "suspend waits for the flush in flight" suspend_in_flight
-add_case "so does suspend without flushing" suspend_in_flight --noflush
-add_case "a flush to a suspended device waits for resume" flush_while_suspended
-add_case "so it does if suspended without flushing" \
+add_barrier_cases "suspend waits for the flush in flight" suspend_in_flight
+add_barrier_cases "so does suspend without flushing" suspend_in_flight --noflush
+add_barrier_cases "a flush to a suspended device waits for resume" \
+	flush_while_suspended
+add_barrier_cases "so it does if suspended without flushing" \
 	flush_while_suspended --noflush
-add_case "a new table while a flush is in flight" reload_in_flight
-add_case "and one without flushing" reload_in_flight --noflush
-add_case "an internal suspend waits for the flush in flight" \
+add_barrier_cases "a new table while a flush is in flight" reload_in_flight
+add_barrier_cases "and one without flushing" reload_in_flight --noflush
+add_barrier_cases "an internal suspend waits for the flush in flight" \
 	internal_suspend_in_flight
-add_case "a flush that waits for a path gets one with a new table" \
+add_barrier_cases "a flush that waits for a path gets one with a new table" \
 	no_path_and_reload
-add_case "a flush that waits for a path stands a flushing suspend" \
+add_barrier_cases "a flush that waits for a path stands a flushing suspend" \
 	no_path_and_suspend
-add_case "no flush is lost in a storm of suspends and reloads" storm
-add_case "deferred removal while a flush is in flight" deferred_remove_in_flight
-add_case "forced removal while a flush is in flight" forced_remove_in_flight
+add_barrier_cases "no flush is lost in a storm of suspends and reloads" storm
+add_barrier_cases "deferred removal while a flush is in flight" \
+	deferred_remove_in_flight
+add_barrier_cases "forced removal while a flush is in flight" \
+	forced_remove_in_flight
+for mode in none flush drain_flush; do
+	add_case "$mode: suspend is woken when the last request ends" \
+		with_mode "$mode" suspend_is_woken
+done
+add_case "drain_flush: writers on scsi_debug, suspends and reloads" \
+	with_mode drain_flush writers_on_scsi
+add_case "drain_flush: writers on null_blk, suspends and reloads" \
+	with_mode drain_flush writers_on_nullb
 run_cases

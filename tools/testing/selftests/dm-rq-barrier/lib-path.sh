@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Sourced, after lib.sh: paths on which requests stay in flight for as long as a
+# test wants, so that it can stop an ordered sequence at each of its steps.
+#
+# A path is a loop device on a linear device on a disk: while the linear device
+# is suspended, what was sent to the path does not end.  Several paths may lead
+# to one disk.
+
+# make_path NAME DISK: PATH_DISK is a path to it.
+make_path() {
+	make_dm "$1" "0 $(sectors_of "$2") linear $(dev_of "$2") 0"
+	PATH_DISK=$(losetup --find --show --direct-io=on "$DMDEV") ||
+		bail_out "no loop device"
+	at_exit losetup -d "$PATH_DISK"
+	at_exit dmsetup resume "$1"
+	PATH_DISK=${PATH_DISK##*/}
+}
+
+# stop_path NAME, go_on NAME: the name that was given to make_path
+stop_path() {
+	must dmsetup suspend --noflush --nolockfs "$1"
+}
+
+go_on() {
+	must dmsetup resume "$1"
+}
+
+# in_flight PATH: a request is.
+in_flight() {
+	local reads writes
+
+	read -r reads writes <"/sys/block/$1/inflight"
+	((reads + writes > 0))
+}
+
+clones_in_flight() {
+	(($(trace_lines | grep -c 'barrier_map: .* issue') > \
+		$(trace_lines | grep -c 'barrier_clone_end:')))
+}
+
+# Nothing is dispatched any more, which is how a suspend begins.
+queue_stopped() {
+	grep -q QUIESCED "/sys/kernel/debug/block/$DM/state"
+}
