@@ -27,7 +27,7 @@ export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help tree uml kunit selftest run style check clean
+.PHONY: help tree uml kunit selftest run style check model bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck and the like
 
 check: ## style, kunit and selftest: everything a change has to pass
 	@scripts/check.sh
+
+model: ## check the model of the ordered sequencer with spin, and break it
+	@scripts/model.sh
+
+bench: ## what barriers cost the others: instructions and fairness, as ratios
+	@scripts/bench.sh
 
 clean: ## remove build/
 	@scripts/clean.sh
