@@ -313,7 +313,7 @@ add_case "a device made in mode drain_flush has no scheduler" \
 	scheduler_of_new_device
 add_barrier_cases "queue/write_cache of the device is the administrator's" \
 	administrators_word
-add_barrier_cases "after mode none without round, event or counter" \
+add_barrier_cases "mode none before it: no round, no event, no counter" \
 	none_makes_no_rounds
 add_case "mode flush: rounds, and nothing of the sequencer" \
 	with_mode flush flush_makes_no_sequences
