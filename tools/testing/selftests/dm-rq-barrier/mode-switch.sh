@@ -6,7 +6,7 @@
 # Nothing hangs, nothing is held for ever, no write is lost, and the file system
 # is consistent in the end.
 #
-# timeout: 240
+# timeout: 480
 # mem: 1G
 # packages: fio e2fsprogs xfsprogs
 #

@@ -6,7 +6,7 @@
 # load of order.sh.  A program that knows nothing of dm judges a trace of it,
 # what was written is right, and the file system on the device is consistent.
 #
-# timeout: 300
+# timeout: 480
 # mem: 1G
 # packages: fio e2fsprogs xfsprogs python3
 #

@@ -7,7 +7,7 @@
 # writers, readers, flushes, FUA writes and a journal.  The same load in modes
 # that promise less is out of order, or the judge is blind.
 #
-# timeout: 300
+# timeout: 480
 # mem: 1G
 # packages: fio e2fsprogs python3
 #

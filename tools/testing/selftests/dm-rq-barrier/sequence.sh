@@ -10,7 +10,7 @@
 # XFS makes the barrier I/O, which is a write with a pre-flush: to sync a file
 # that was just created costs one such write, to the log.
 #
-# timeout: 400
+# timeout: 480
 # mem: 1G
 # packages: xfsprogs
 #

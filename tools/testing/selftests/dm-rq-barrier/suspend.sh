@@ -7,7 +7,7 @@
 # is held for ever and nobody hangs.  What suspends is woken when the last request
 # ends (P9), in any mode.
 #
-# timeout: 240
+# timeout: 480
 # packages: fio
 #
 # shellcheck disable=SC2317	# cases are called by run_cases
