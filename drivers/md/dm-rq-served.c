@@ -53,8 +53,7 @@ static struct request *first_served(struct request *flush)
  *
  * Context: Any.
  */
-void dm_rq_walk_served(struct request *flush, dm_rq_served_fn fn,
-			  void *data)
+void dm_rq_walk_served(struct request *flush, dm_rq_served_fn fn, void *data)
 {
 	struct list_head *first, *pos;
 

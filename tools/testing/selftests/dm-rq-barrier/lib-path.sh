@@ -29,10 +29,11 @@ go_on() {
 
 # in_flight PATH: a request is.
 in_flight() {
-	local reads writes
+	local -a fields
 
-	read -r reads writes <"/sys/block/$1/inflight"
-	((reads + writes > 0))
+	read -ra fields <"/sys/block/$1/stat"
+	# the ninth of Documentation/block/stat.rst: I/Os in flight
+	((fields[8] > 0))
 }
 
 clones_in_flight() {

@@ -158,7 +158,7 @@ advertised_with_cache() {
 	done
 }
 
-# What the elevator still has has not reached dm, so drain_flush starts without
+# What waits in an elevator has not reached dm, so drain_flush starts without
 # one.  The administrator may choose one, and who switches the mode chooses none.
 scheduler() {
 	sed 's/.*\[\(.*\)\].*/\1/' "/sys/block/$DM/queue/scheduler"
