@@ -50,6 +50,18 @@ enum dm_rq_gate {
 	GATE_CLOSED,
 };
 
+/* dm_rq_target_io.ordered, see dm-rq-ordered.c */
+enum {
+	ORDERED_NONE,
+	ORDERED_COUNTED,
+	ORDERED_HELD,
+	ORDERED_RETURNED,
+	ORDERED_MEMBER,
+	ORDERED_EXPECTED,
+	ORDERED_BARRIER,
+	ORDERED_OWED,
+};
+
 /**
  * struct dm_rq_barrier_error - what came of a flush clone, or of a whole round
  * @status: the error, %BLK_STS_OK for success; meaningless if @requeue
@@ -213,6 +225,7 @@ bool dm_rq_ordered_advance(struct dm_rq_barrier *b);
 bool dm_rq_ordered_again(struct dm_rq_barrier *b, struct request *rq);
 bool __dm_rq_ordered_admit(struct mapped_device *md, struct request *rq,
 			   blk_status_t *status);
+void __dm_rq_ordered_drained(struct dm_rq_barrier *b);
 void __dm_rq_ordered_end_request(struct mapped_device *md, struct request *rq,
 				 blk_status_t error);
 void __dm_rq_ordered_forget(struct mapped_device *md, struct request *rq);
@@ -221,8 +234,7 @@ void dm_rq_ordered_resume(struct mapped_device *md);
 
 /* dm-rq-served.c */
 typedef void (*dm_rq_served_fn)(struct request *rq, void *data);
-void dm_rq_walk_served(struct request *flush, dm_rq_served_fn fn,
-			  void *data);
+void dm_rq_walk_served(struct request *flush, dm_rq_served_fn fn, void *data);
 
 /* dm-rq-mode.c */
 enum dm_rq_ordered dm_rq_ordered_default(void);
@@ -259,10 +271,49 @@ static inline bool dm_rq_barrier_enabled(struct mapped_device *md)
 }
 
 /**
+ * dm_rq_ordered_uncount - a write that was counted has ended
+ * @b: barrier state of the device
+ *
+ * Context: Any.
+ */
+static inline void dm_rq_ordered_uncount(struct dm_rq_barrier *b)
+{
+	this_cpu_dec(*b->md->pending_io);
+	smp_mb(); /* B, with drained() */
+	if (unlikely(READ_ONCE(b->seq.draining)))
+		__dm_rq_ordered_drained(b);
+}
+
+/**
+ * dm_rq_ordered_count - count an ordinary write if the gate is open
+ * @b: barrier state of the device
+ *
+ * Context: dm's queue_rq().
+ * Return: false if the gate is not open.
+ */
+static inline bool dm_rq_ordered_count(struct dm_rq_barrier *b)
+{
+	bool open;
+
+	/* Whoever takes itself out again does so on the same CPU. */
+	preempt_disable();
+	this_cpu_inc(*b->md->pending_io);
+	smp_mb(); /* A, with drained() */
+	open = READ_ONCE(b->seq.gate) == GATE_OPEN;
+	if (unlikely(!open))
+		dm_rq_ordered_uncount(b);
+	preempt_enable();
+
+	return open;
+}
+
+/**
  * dm_rq_ordered_admit - may a request be mapped now?
  * @md: the mapped device
  * @rq: a request that reached dm's queue_rq()
  * @status: if not: what queue_rq() has to return
+ *
+ * Ordinary writes that find the gate off or open are done with here.
  *
  * Context: dm's queue_rq().
  * Return: true if @rq has to be mapped.  False if somebody else looks after it
@@ -272,8 +323,24 @@ static inline bool dm_rq_ordered_admit(struct mapped_device *md,
 				       struct request *rq,
 				       blk_status_t *status)
 {
-	return req_op(rq) == REQ_OP_READ ||
-	       __dm_rq_ordered_admit(md, rq, status);
+	struct dm_rq_target_io *tio = blk_mq_rq_to_pdu(rq);
+	struct dm_rq_barrier *b = md->rq_barrier;
+
+	if (req_op(rq) == REQ_OP_READ)
+		return true;
+
+	if (likely(op_is_write(req_op(rq)))) {
+		if (READ_ONCE(b->seq.gate) == GATE_OFF)
+			return true;
+
+		if (likely(!READ_ONCE(tio->ordered)) &&
+		    dm_rq_ordered_count(b)) {
+			WRITE_ONCE(tio->ordered, ORDERED_COUNTED);
+			return true;
+		}
+	}
+
+	return __dm_rq_ordered_admit(md, rq, status);
 }
 
 /**
@@ -289,11 +356,19 @@ static inline void dm_rq_ordered_end_request(struct mapped_device *md,
 					     blk_status_t error)
 {
 	struct dm_rq_target_io *tio = blk_mq_rq_to_pdu(rq);
+	unsigned int state = tio->ordered;
 
-	if (tio->ordered)
+	if (unlikely(state > ORDERED_COUNTED)) {
 		__dm_rq_ordered_end_request(md, rq, error);
-	else
-		blk_mq_end_request(rq, error);
+		return;
+	}
+
+	WRITE_ONCE(tio->ordered, ORDERED_NONE);
+	blk_mq_end_request(rq, error);
+
+	/* After that @rq may be another one, and the write has ended */
+	if (state == ORDERED_COUNTED)
+		dm_rq_ordered_uncount(md->rq_barrier);
 }
 
 /**

@@ -93,7 +93,7 @@
  *    Either the write sees the closed gate, or the sum includes the write.  Each
  *    side has a full barrier between its two steps.
  *
- * B. uncount_write(): subtract, then look at dm_rq_sequencer.draining
+ * B. dm_rq_ordered_uncount(): subtract, then look at dm_rq_sequencer.draining
  *    drained(): set draining, then sum up the counters
  *
  *    Either the sum is without the write, or the write's end sees that somebody
@@ -160,18 +160,6 @@
 
 #include <trace/events/dm_rq_barrier.h>
 
-/* dm_rq_target_io.ordered */
-enum {
-	ORDERED_NONE,
-	ORDERED_COUNTED,
-	ORDERED_HELD,
-	ORDERED_RETURNED,
-	ORDERED_MEMBER,
-	ORDERED_EXPECTED,
-	ORDERED_BARRIER,
-	ORDERED_OWED,
-};
-
 /* What kdmflush has to do once the lock is dropped */
 struct ordered_turn {
 	struct list_head requeue;	/* held requests to be given back */
@@ -232,31 +220,16 @@ static unsigned long counted_writes(struct mapped_device *md)
 	return sum;
 }
 
-/* A counter went down: was it the last write that a drain waited for? */
-static void uncounted_write(struct dm_rq_barrier *b)
+/**
+ * __dm_rq_ordered_drained - was that the last write that a drain waited for?
+ * @b: barrier state of the device, one of whose counters went down
+ *
+ * Context: Any.
+ */
+void __dm_rq_ordered_drained(struct dm_rq_barrier *b)
 {
-	smp_mb(); /* B, with drained() */
-	if (unlikely(READ_ONCE(b->seq.draining)) && !counted_writes(b->md))
+	if (!counted_writes(b->md))
 		dm_rq_barrier_kick(b);
-}
-
-/* A in the opening comment.  Return false if the gate is not open. */
-static bool count_write(struct dm_rq_barrier *b)
-{
-	struct mapped_device *md = b->md;
-	bool open;
-
-	preempt_disable();
-	this_cpu_inc(*md->pending_io);
-	smp_mb(); /* A, with drained() */
-	open = READ_ONCE(b->seq.gate) == GATE_OPEN;
-	if (unlikely(!open))
-		this_cpu_dec(*md->pending_io);
-	preempt_enable();
-
-	if (unlikely(!open))
-		uncounted_write(b);
-	return open;
 }
 
 static bool is_uncounted(struct request *rq, void *data)
@@ -324,7 +297,7 @@ static bool drained(struct dm_rq_barrier *b)
 	unsigned long writes;
 
 	WRITE_ONCE(s->draining, true);
-	smp_mb(); /* A and B, with count_write() and uncounted_write() */
+	smp_mb(); /* A and B, with counting and uncounting */
 	writes = counted_writes(b->md);
 	if (writes) {
 		if (!s->drain_start_ns)
@@ -634,14 +607,10 @@ bool __dm_rq_ordered_admit(struct mapped_device *md, struct request *rq,
 		return admit_flush(b, tio);
 	}
 
-	if (READ_ONCE(b->seq.gate) == GATE_OFF || !op_is_write(req_op(rq)))
+	if (!op_is_write(req_op(rq)))
 		return true;
 
 	state = READ_ONCE(tio->ordered);
-	if (likely(state == ORDERED_NONE && count_write(b))) {
-		set_state(tio, ORDERED_COUNTED);
-		return true;
-	}
 
 	/* Back from a failed path, or let go */
 	if (state == ORDERED_COUNTED || state == ORDERED_BARRIER)
@@ -659,17 +628,6 @@ static void wake_finisher(struct dm_rq_barrier *b)
 
 	if (s->finishing && !s->barriers && !s->owed)
 		wake_up(&b->md->wait);
-}
-
-static void end_counted(struct dm_rq_barrier *b, struct request *rq,
-			blk_status_t error)
-{
-	set_state(to_tio(rq), ORDERED_NONE);
-	blk_mq_end_request(rq, error);
-
-	/* After that @rq may be another one, and the write has ended */
-	this_cpu_dec(*b->md->pending_io);
-	uncounted_write(b);
 }
 
 /* A barrier I/O that nothing follows is out of the sequence. */
@@ -863,9 +821,6 @@ void __dm_rq_ordered_end_request(struct mapped_device *md, struct request *rq,
 	struct dm_rq_barrier *b = md->rq_barrier;
 
 	switch (to_tio(rq)->ordered) {
-	case ORDERED_COUNTED:
-		end_counted(b, rq, error);
-		return;
 	case ORDERED_BARRIER:
 		end_barrier_io(b, rq, error);
 		return;
@@ -894,8 +849,7 @@ void __dm_rq_ordered_forget(struct mapped_device *md, struct request *rq)
 
 	if (state == ORDERED_COUNTED) {
 		set_state(tio, ORDERED_NONE);
-		this_cpu_dec(*md->pending_io);
-		uncounted_write(b);
+		dm_rq_ordered_uncount(b);
 		return;
 	}
 
