@@ -57,13 +57,14 @@
  *	NONE -> HELD|RETURNED -> COUNTED -> NONE	write, gate closed
  *	NONE -> HELD|RETURNED -> MEMBER -> NONE	flush request
  *	NONE -> EXPECTED -> BARRIER -> OWED -> NONE	barrier I/O
+ *	NONE|HELD|RETURNED -> EXPECTED -> ...	write that joins a sequence
  *
  *   COUNTED	in md->pending_io, until it has ended; passes a closed gate (it
  *		was there before, and is back because of a path)
  *   HELD	in line, in dm's hand: accepted, but not started
  *   RETURNED	in line, but given back to the block layer
  *   MEMBER	a flush request that had its turn
- *   EXPECTED	its pre-flush was completed, it is on its way to dm
+ *   EXPECTED	its pre-flush was completed, or it joined: on its way to dm
  *   BARRIER	it was issued
  *   OWED	its data is written, and not flushed
  *
@@ -425,6 +426,16 @@ static void return_flushes(struct list_head *line)
 
 /* --- arrival ------------------------------------------------------------- */
 
+static void expect_barrier_io(struct dm_rq_barrier *b,
+			      struct dm_rq_target_io *tio)
+{
+	struct request *rq = to_rq(tio);
+
+	set_state(tio, ORDERED_EXPECTED);
+	b->seq.expected++;
+	to_hw(b, rq)->due += wants_post_flush(rq);
+}
+
 static void issue_barrier_io(struct dm_rq_barrier *b,
 			     struct dm_rq_target_io *tio)
 {
@@ -447,8 +458,24 @@ static bool must_join(struct dm_rq_barrier *b, struct request *rq)
 	return (rq->rq_flags & RQF_FLUSH_SEQ) && hw->due && !hw->flush;
 }
 
+/* Return false if the barrier I/O has to wait for the resume. */
+static bool admit_expected(struct dm_rq_barrier *b, struct dm_rq_target_io *tio,
+			   blk_status_t *status)
+{
+	struct dm_rq_sequencer *s = &b->seq;
+
+	if (s->finishing && !s->barriers && !s->owed) {
+		*status = BLK_STS_RESOURCE;
+		return false;
+	}
+
+	s->expected--;
+	issue_barrier_io(b, tio);
+	return true;
+}
+
 static bool admit_new_write(struct dm_rq_barrier *b,
-			    struct dm_rq_target_io *tio)
+			    struct dm_rq_target_io *tio, blk_status_t *status)
 {
 	struct request *rq = to_rq(tio);
 
@@ -464,27 +491,13 @@ static bool admit_new_write(struct dm_rq_barrier *b,
 	}
 
 	if (must_join(b, rq)) {
-		issue_barrier_io(b, tio);
-		to_hw(b, rq)->due += wants_post_flush(rq);
-		return true;
+		expect_barrier_io(b, tio);
+		return admit_expected(b, tio, status);
 	}
 
 	join_line(b, tio);
 	stop_request(tio);
 	return false;
-}
-
-/* Return false if the barrier I/O has to wait for the resume. */
-static bool admit_expected(struct dm_rq_barrier *b, struct dm_rq_target_io *tio)
-{
-	struct dm_rq_sequencer *s = &b->seq;
-
-	if (s->finishing && !s->barriers && !s->owed)
-		return false;
-
-	s->expected--;
-	issue_barrier_io(b, tio);
-	return true;
 }
 
 /* A write that found the gate closed, or that has been here before. */
@@ -499,12 +512,10 @@ static bool admit_stopped_write(struct dm_rq_barrier *b,
 	*status = BLK_STS_OK;
 	switch (tio->ordered) {
 	case ORDERED_NONE:
-		admit = admit_new_write(b, tio);
+		admit = admit_new_write(b, tio, status);
 		break;
 	case ORDERED_EXPECTED:
-		admit = admit_expected(b, tio);
-		if (!admit)
-			*status = BLK_STS_RESOURCE;
+		admit = admit_expected(b, tio, status);
 		break;
 	case ORDERED_RETURNED:
 		stop_request(tio);
@@ -723,9 +734,7 @@ static void end_served(struct request *rq, void *data)
 	if (!rq->bio || !blk_rq_sectors(rq) || served->error)
 		return;
 
-	set_state(tio, ORDERED_EXPECTED);
-	b->seq.expected++;
-	to_hw(b, rq)->due += wants_post_flush(rq);
+	expect_barrier_io(b, tio);
 }
 
 static void init_turn(struct ordered_turn *turn)
@@ -766,10 +775,9 @@ static void join_held(struct dm_rq_barrier *b, struct blk_mq_hw_ctx *hctx)
 		if (is_flush(tio) || rq->mq_hctx != hctx || !must_join(b, rq))
 			continue;
 
-		leave_line(b, tio, ORDERED_BARRIER, &turn.requeue, &turn);
+		leave_line(b, tio, ORDERED_EXPECTED, &turn.requeue, &turn);
 		b->seq.held--;
-		issue_barrier_io(b, tio);
-		to_hw(b, rq)->due += wants_post_flush(rq);
+		expect_barrier_io(b, tio);
 	}
 	spin_unlock_irqrestore(&b->lock, flags);
 
@@ -1175,31 +1183,34 @@ void dm_rq_ordered_resume(struct mapped_device *md)
  * dm_rq_ordered_switch - the mode was switched
  * @b: the device's barriers, with the new mode
  *
- * Context: May sleep, waits for dispatches in progress; md->suspend_lock is
- * held.
+ * Context: May sleep; md->suspend_lock is held.  Waits for dispatches in
+ * progress if the gate is put in use.
  */
 void dm_rq_ordered_switch(struct dm_rq_barrier *b)
 {
-	struct mapped_device *md = b->md;
+	struct request_queue *q = b->md->queue;
+	enum dm_rq_gate gate = idle_gate(b);
 
-	lockdep_assert_held(&md->suspend_lock);
+	lockdep_assert_held(&b->md->suspend_lock);
+
+	/*
+	 * While nothing is dispatched, who found the gate off is started, or
+	 * has ended, or will come again.  So the tags show all writes that are
+	 * not counted, before the first flush request can come.
+	 */
+	if (gate == GATE_OPEN)
+		blk_mq_quiesce_queue(q);
 
 	spin_lock_irq(&b->lock);
+	if (gate == GATE_OPEN)
+		WRITE_ONCE(b->seq.uncounted, ++b->seq.switches);
 	if (b->seq.gate != GATE_CLOSED)
-		WRITE_ONCE(b->seq.gate, idle_gate(b));
+		WRITE_ONCE(b->seq.gate, gate);
 	dm_rq_barrier_kick(b);
 	spin_unlock_irq(&b->lock);
 
-	if (idle_gate(b) == GATE_OFF)
-		return;
-
-	/*
-	 * Who found the gate off is either started after this, or has ended, or
-	 * will come again.  So the tags show all writes that are not counted.
-	 */
-	blk_mq_quiesce_queue(md->queue);
-	blk_mq_unquiesce_queue(md->queue);
-	WRITE_ONCE(b->seq.uncounted, ++b->seq.switches);
+	if (gate == GATE_OPEN)
+		blk_mq_unquiesce_queue(q);
 }
 
 /**

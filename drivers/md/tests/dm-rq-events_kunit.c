@@ -291,15 +291,6 @@ static void reload(struct kunit *test, const char *type, const char *params)
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_swap(test, t), 0);
 }
 
-static void set_mode(struct kunit *test, const char *mode)
-{
-	struct dm_rq_fake *f = test->priv;
-
-	KUNIT_EXPECT_EQ(test, dm_attr_rq_ordered_store(f->md, mode,
-						       strlen(mode)),
-			strlen(mode));
-}
-
 static void happen(struct kunit *test, struct scene *scene)
 {
 	struct dm_rq_fake *f = test->priv;
@@ -328,14 +319,14 @@ static void happen(struct kunit *test, struct scene *scene)
 		reload(test, "dm-rq-fake", dm_rq_fake_path(test, 1));
 		break;
 	case EVENT_MODE_FLUSH:
-		set_mode(test, "flush");
+		dm_rq_fake_set_mode(test, "flush");
 		break;
 	case EVENT_MODE_NONE:
-		set_mode(test, "none");
+		dm_rq_fake_set_mode(test, "none");
 		break;
 	case EVENT_MODE_AND_BACK:
-		set_mode(test, "none");
-		set_mode(test, "drain_flush");
+		dm_rq_fake_set_mode(test, "none");
+		dm_rq_fake_set_mode(test, "drain_flush");
 		break;
 	case EVENT_REMOVE:
 		suspend(test, scene, DM_SUSPEND_NOFLUSH_FLAG);

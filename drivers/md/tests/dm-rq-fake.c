@@ -1069,6 +1069,22 @@ void dm_rq_fake_elevator(struct kunit *test, const char *elevator,
 }
 
 /**
+ * dm_rq_fake_set_mode - switch the ordered mode as its file in sysfs does
+ * @test: the test
+ * @word: what is written
+ *
+ * Context: May sleep.
+ */
+void dm_rq_fake_set_mode(struct kunit *test, const char *word)
+{
+	struct dm_rq_fake *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, dm_attr_rq_ordered_store(f->md, word,
+						       strlen(word)),
+			strlen(word));
+}
+
+/**
  * dm_rq_fake_suspend - suspend the mapped device
  * @f: the mapped device
  * @flags: %DM_SUSPEND_NOFLUSH_FLAG or 0

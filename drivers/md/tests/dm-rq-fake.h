@@ -245,6 +245,7 @@ struct dm_rq_barrier_stats dm_rq_fake_stats(struct dm_rq_fake *f);
 struct dm_rq_sequencer dm_rq_fake_sequencer(struct dm_rq_fake *f);
 void dm_rq_fake_elevator(struct kunit *test, const char *elevator,
 			 unsigned int requests, unsigned int started);
+void dm_rq_fake_set_mode(struct kunit *test, const char *word);
 int dm_rq_fake_suspend(struct dm_rq_fake *f, unsigned int flags);
 struct dm_rq_fake_background *
 dm_rq_fake_start(struct kunit *test,

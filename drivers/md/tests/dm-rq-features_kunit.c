@@ -24,15 +24,6 @@ static bool advertises(struct dm_rq_fake *f, blk_features_t features)
 	return (f->md->queue->limits.features & (WC | FUA)) == features;
 }
 
-static void set_mode(struct kunit *test, const char *word)
-{
-	struct dm_rq_fake *f = test->priv;
-
-	KUNIT_ASSERT_EQ(test, dm_attr_rq_ordered_store(f->md, word,
-						       strlen(word)),
-			strlen(word));
-}
-
 /*
  * dm-rq-features
  */
@@ -68,11 +59,11 @@ static void features_advertised(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, advertises(f, c->flush));
 
 	/* By switching, and by loading a table */
-	set_mode(test, "none");
+	dm_rq_fake_set_mode(test, "none");
 	KUNIT_EXPECT_TRUE(test, advertises(f, c->none));
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
 	KUNIT_EXPECT_TRUE(test, advertises(f, c->none));
-	set_mode(test, "flush");
+	dm_rq_fake_set_mode(test, "flush");
 	KUNIT_EXPECT_TRUE(test, advertises(f, c->flush));
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
 	KUNIT_EXPECT_TRUE(test, advertises(f, c->flush));
@@ -87,7 +78,7 @@ static void features_without_paths(struct kunit *test)
 	dm_rq_fake_create(test);
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 0), 0);
 	KUNIT_EXPECT_TRUE(test, advertises(f, WC | FUA));
-	set_mode(test, "none");
+	dm_rq_fake_set_mode(test, "none");
 	KUNIT_EXPECT_TRUE(test, advertises(f, WC | FUA));
 }
 
@@ -218,7 +209,7 @@ static void features_blocking_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_load(test, 2), -EINVAL);
 
 	/* Stock takes the table; then the mode cannot be used any more */
-	set_mode(test, "none");
+	dm_rq_fake_set_mode(test, "none");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_load(test, 2), 0);
 	KUNIT_EXPECT_EQ(test, dm_attr_rq_ordered_store(f->md, "flush", 5),
 			-EINVAL);
@@ -228,7 +219,7 @@ static void features_blocking_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_load(test, 1), 0);
 	r = dm_rq_fake_table(test, "dm-rq-fake", dm_rq_fake_path(test, 1), &t);
 	KUNIT_ASSERT_EQ(test, r, 0);
-	set_mode(test, "flush");
+	dm_rq_fake_set_mode(test, "flush");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_swap(test, t), -EINVAL);
 	dm_rq_fake_set_blocking(&f->disk[1], false);
 	KUNIT_EXPECT_EQ(test, dm_resume(f->md), 0);
@@ -429,7 +420,7 @@ static void modes_none(struct kunit *test)
 	struct dm_rq_fake *f = test->priv;
 
 	create_with_fua_lost(test);
-	set_mode(test, "none");
+	dm_rq_fake_set_mode(test, "none");
 	dm_rq_fake_set_features(&f->disk[0], WC | FUA);
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 1), 0);
 	dm_rq_fake_set_features(&f->disk[0], WC);
@@ -471,13 +462,13 @@ static void modes_words(struct kunit *test)
 							     strlen(bad[i])),
 				    -EINVAL, "\"%s\"", bad[i]);
 	expect_shown(test, "none [flush] drain_flush\n");
-	set_mode(test, "none\n");
+	dm_rq_fake_set_mode(test, "none\n");
 	expect_shown(test, "[none] flush drain_flush\n");
-	set_mode(test, "none");
+	dm_rq_fake_set_mode(test, "none");
 	expect_shown(test, "[none] flush drain_flush\n");
-	set_mode(test, "drain_flush\n");
+	dm_rq_fake_set_mode(test, "drain_flush\n");
 	expect_shown(test, "none flush [drain_flush]\n");
-	set_mode(test, "flush\n");
+	dm_rq_fake_set_mode(test, "flush\n");
 	expect_shown(test, "none [flush] drain_flush\n");
 }
 
@@ -491,7 +482,7 @@ static void modes_bio_based(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_table(test, "linear", params, &t), 0);
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_swap(test, t), 0);
 	expect_shown(test, "[none]\n");
-	set_mode(test, "none");
+	dm_rq_fake_set_mode(test, "none");
 	KUNIT_EXPECT_EQ(test, dm_attr_rq_ordered_store(f->md, "flush", 5),
 			-EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, dm_attr_rq_ordered_store(f->md, "bad", 3),

@@ -351,6 +351,36 @@ static void ordered_drains_failed(struct kunit *test)
 	expect_idle(test);
 }
 
+/*
+ * Writes that passed before the mode was switched came before the flush.  Once
+ * they have ended nobody looks for such writes any more.
+ */
+static void ordered_drains_uncounted(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *a, *b, *flush;
+
+	create(test, 3, 2);
+	dm_rq_fake_set_mode(test, "none");
+	a = dm_rq_fake_write(test, 'a', 0);
+	expect_log(test, "a");
+	dm_rq_fake_set_mode(test, "drain_flush");
+	flush = dm_rq_fake_flush(test);
+	expect_held(test, 1);
+	b = dm_rq_fake_write(test, 'b', 0);
+	expect_held(test, 2);
+	fsleep(FAKE_ABSENCE_MS * USEC_PER_MSEC);
+	expect_log(test, "a");
+	f->disk[0].context = FAKE_DIRECT;
+	end(test, 'a');
+	expect_ends(test, a, 0);
+	expect_ends(test, flush, 0);
+	expect_ends(test, b, 0);
+	expect_log(test, "aFb");
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).uncounted, 0);
+	expect_idle(test);
+}
+
 /* --- dm-rq-ordered: after ------------------------------------------------ */
 
 /* G2 and G3: writes wait until the flush is over, in order; reads do not. */
@@ -817,34 +847,70 @@ static void ordered_flush_in_the_way_held(struct kunit *test)
 	flush_in_the_way(test, true);
 }
 
+/* A suspend is about to stop the queue; no barrier I/O is under way. */
+static void expect_finished(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	int r;
+
+	mutex_lock(&f->md->suspend_lock);
+	r = dm_rq_ordered_finish(f->md, TASK_INTERRUPTIBLE);
+	mutex_unlock(&f->md->suspend_lock);
+	KUNIT_EXPECT_EQ(test, r, 0);
+}
+
+/* So many have had their pre-flush, and are not issued before the resume. */
+static void expect_not_issued(struct kunit *test, unsigned int expected)
+{
+	struct dm_rq_fake *f = test->priv;
+
+	fake_wait_for(test, dm_rq_fake_sequencer(f).expected == expected);
+	fsleep(FAKE_ABSENCE_MS * USEC_PER_MSEC);
+	expect_log(test, "F");
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).expected, expected);
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).barriers, 0);
+
+	f->disk[0].context = FAKE_DIRECT;
+	dm_rq_ordered_resume(f->md);
+}
+
 /*
  * Between the end of the last post-flush and the queue's stop a suspend lets
  * pre-flushes pass, but no barrier I/O: its post-flush might come too late.
  */
 static void ordered_finish(struct kunit *test)
 {
-	struct dm_rq_fake *f = test->priv;
 	struct dm_rq_fake_io *d;
-	int r;
 
 	create(test, 1, 1);
-	mutex_lock(&f->md->suspend_lock);
-	r = dm_rq_ordered_finish(f->md, TASK_INTERRUPTIBLE);
-	mutex_unlock(&f->md->suspend_lock);
-	KUNIT_EXPECT_EQ(test, r, 0);
-
+	expect_finished(test);
 	d = dm_rq_fake_write(test, 'd', BARRIER);
 	expect_log(test, "F");
 	end(test, 'F');
-	fake_wait_for(test, !dm_rq_fake_sequencer(f).flushes);
-	fsleep(FAKE_ABSENCE_MS * USEC_PER_MSEC);
-	expect_log(test, "F");
-	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).expected, 1);
-
-	dm_rq_ordered_resume(f->md);
-	f->disk[0].context = FAKE_DIRECT;
+	expect_not_issued(test, 1);
 	expect_ends(test, d, 0);
 	expect_log(test, "FdF");
+	expect_idle(test);
+}
+
+/* Nor does a write join that would be the first. */
+static void ordered_finish_joins(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *d, *u;
+
+	create(test, 2, 1);
+	d = dm_rq_fake_write(test, 'd', BARRIER);
+	expect_log(test, "F");
+	u = dm_rq_fake_write(test, 'u', REQ_FUA);
+	expect_held(test, 1);
+	expect_finished(test);
+	end(test, 'F');
+	expect_not_issued(test, 2);
+	expect_ends(test, d, 0);
+	expect_ends(test, u, 0);
+	KUNIT_EXPECT_EQ(test, strlen(f->disk[0].log), 4);
+	KUNIT_EXPECT_EQ(test, f->disk[0].log[3], 'F');
 	expect_idle(test);
 }
 
@@ -926,6 +992,7 @@ static struct kunit_case ordered_cases[] = {
 	KUNIT_CASE_PARAM(ordered_drains_requeued, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_drains_busy, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_drains_failed, elevators_gen_params),
+	KUNIT_CASE_PARAM(ordered_drains_uncounted, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_holds, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_holds_zeroes, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_sequence, elevators_gen_params),
@@ -942,6 +1009,7 @@ static struct kunit_case ordered_cases[] = {
 	KUNIT_CASE_PARAM(ordered_flush_in_the_way, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_flush_in_the_way_held, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_finish, elevators_gen_params),
+	KUNIT_CASE_PARAM(ordered_finish_joins, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_scarce_tags, elevators_gen_params),
 	KUNIT_CASE(ordered_features),
 	KUNIT_CASE_PARAM(ordered_write_through, elevators_gen_params),
