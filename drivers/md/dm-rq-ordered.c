@@ -141,9 +141,10 @@
  *
  * Deviations from the letter of the rules, on purpose:
  * - Writes that are let go return through the block layer, hardware queue by
- *   hardware queue, so that no CPU has to map them all while others idle.  Those
- *   of one hardware queue keep their order; dispatches of different hardware
- *   queues have no order that anybody could rely on.
+ *   hardware queue, so that no CPU has to map them all while others idle.  They
+ *   are given back in their order, and those of one hardware queue keep it as
+ *   far as the block layer keeps the order of what it dispatches: not if a path
+ *   is busy, or if two CPUs dispatch for the same hardware queue at a time.
  * - Flush requests with a held write between them do not share a round, though
  *   they wait at the same time (R5): G1 and G2 forbid it.
  * - A write that dm had requeued when the mode was switched counts as arriving

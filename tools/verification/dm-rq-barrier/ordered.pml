@@ -11,9 +11,9 @@
  *
  *   request        a write: an ordinary one, or one with REQ_PREFLUSH or
  *                  REQ_FUA on its way through block/blk-flush.c.  It, or its
- *                  data step, reaches dm in __dm_rq_ordered_admit(), with
- *                  count_write() step by step, and ends in end_counted() or
- *                  end_barrier_io().
+ *                  data step, reaches dm in dm_rq_ordered_admit(), with
+ *                  dm_rq_ordered_count() step by step, and ends in
+ *                  dm_rq_ordered_end_request() or end_barrier_io().
  *   flush_request  what blk-flush has for dm, one per hardware queue, as it
  *                  arrives in admit_flush().
  *   kdmflush       dm_rq_barrier_work(): a round for what is pending, then
@@ -407,6 +407,15 @@ inline join_sequence(id)
 	after[id] = 0
 }
 
+/* kdmflush looks at the tags after a nap, as long as one is not counted. */
+inline tags_changed(id)
+{
+	if
+	:: state[id] == NONE -> queue_work()
+	:: else
+	fi
+}
+
 inline wake_finisher()
 {
 	if
@@ -437,7 +446,7 @@ proctype request(byte id)
 	fi;
 
 admit:
-	/* __dm_rq_ordered_admit() */
+	/* dm_rq_ordered_admit() */
 	if
 	:: atomic {
 		/* it is back because a path failed, or was let go */
@@ -489,7 +498,7 @@ admit:
 		:: else
 		fi;
 #endif
-		/* count_write(): without preemption, so on one CPU */
+		/* dm_rq_ordered_count(): without preemption, so on one CPU */
 		if
 		:: cpu = 0
 		:: cpu = 1
@@ -517,7 +526,7 @@ admit:
 	}
 #ifndef MUT_NO_RECHECK
 	atomic {
-		/* uncounted_write() */
+		/* dm_rq_ordered_uncount() */
 		seen_count[cpu] = count[cpu];		/* B */
 		if
 		:: seen_draining -> sum = seen_count[0]
@@ -584,6 +593,7 @@ mapped:
 		failures--;
 		remove(in_flight, id);
 		kick_requeue_list();
+		tags_changed(id);
 		goto admit
 	   }
 	fi;
@@ -592,10 +602,10 @@ mapped:
 	:: atomic {
 		state[id] == NONE ->
 		end_data(id, false);
-		queue_work()	/* kdmflush looks at the tags after a nap */
+		tags_changed(id)
 	   }
 	:: atomic {
-		/* end_counted() */
+		/* dm_rq_ordered_end_request() */
 		state[id] == COUNTED ->
 		if
 		:: cpu = 0
@@ -612,7 +622,7 @@ mapped:
 	   }
 	   count[cpu]--;
 	   atomic {
-		/* uncounted_write() */
+		/* dm_rq_ordered_uncount() */
 #ifndef MUT_NO_BARRIER_END
 		seen_count[cpu] = count[cpu];		/* B */
 #endif
