@@ -8,6 +8,8 @@
 #            FORCE=1      make tree: throw away edits made in the tree
 #            MEM=1G       memory of the guest, UML_ARGS="..." its arguments
 #            TEST_SECONDS or SECONDS: how long tests with a duration last
+#            SANITIZER=kasan or kcsan  make smp: only with this kernel
+#            CPUS=4       make smp: processors, SMP_ARGS="..." kernel arguments
 
 KERNEL ?= 6.12
 
@@ -22,12 +24,13 @@ TEST_SECONDS ?= $(SECONDS)
 endif
 unexport SECONDS
 
-export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS
+export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help tree uml kunit selftest run style check model bench clean
+.PHONY: help tree uml kunit selftest run style check smp model bench \
+	clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +55,9 @@ style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck and the like
 
 check: ## style, kunit and selftest: everything a change has to pass
 	@scripts/check.sh
+
+smp: ## suites, order and stress on several processors, in QEMU (SANITIZER=kasan: only that)
+	@scripts/smp.sh
 
 model: ## check the model of the ordered sequencer with spin, and break it
 	@scripts/model.sh

@@ -18,24 +18,11 @@
 . scripts/memory.sh
 # shellcheck source=reports.sh
 . scripts/reports.sh
+# shellcheck source=kunit-log.sh
+. scripts/kunit-log.sh
 
 log=$KB/kunit.log        # what kunit.py says
 console=$UML_DIR/test.log # what the kernel says, written by kunit.py
-
-# count WORD: from kunit.py's "Testing complete. Ran 9 tests: passed: 9".
-count() {
-	local number
-
-	number=$(grep 'Testing complete' "$log" |
-		sed -n "s/.*$1: \([0-9]*\).*/\1/p" | tail -n 1)
-	echo "${number:-0}"
-}
-
-complain() {
-	grep -E 'FAILED|CRASHED|ERROR|EXPECTATION|ASSERTION|Expected' "$log" |
-		head -n 40 || :
-	echo "kunit.py ended with status $1, see $log and $console"
-}
 
 # run_kunit SUITES [KERNEL ARGUMENT]: adds up passed, failed and skipped.
 run_kunit() {
@@ -47,9 +34,10 @@ run_kunit() {
 		"${kunit_options[@]}" --timeout=600 "--jobs=$(nproc)" \
 		"--kernel_args=uml_dir=$KB/" ${2:+"--kernel_args=$2"} "$1" \
 		>"$log" 2>&1 || status=$?
-	wrong=$(($(count failed) + $(count crashed) + $(count errors)))
+	wrong=$(kunit_failed "$log")
 	if ((status != 0 || wrong > 0)); then
-		complain "$status"
+		show_kunit_failures "$log"
+		echo "kunit.py ended with status $status, see $log and $console"
 		((wrong > 0)) || wrong=1
 	fi
 	if [[ -f $console ]]; then
@@ -60,13 +48,13 @@ run_kunit() {
 			wrong=$((wrong + 1))
 		fi
 	fi
-	(($(count passed) + wrong > 0)) || {
+	(($(kunit_count "$log" passed) + wrong > 0)) || {
 		echo "no suite is called $1: nothing ran, see $log"
 		wrong=1
 	}
-	passed=$((passed + $(count passed)))
+	passed=$((passed + $(kunit_count "$log" passed)))
 	failed=$((failed + wrong))
-	[[ -n ${2:-} ]] || skipped=$((skipped + $(count skipped)))
+	[[ -n ${2:-} ]] || skipped=$((skipped + $(kunit_count "$log" skipped)))
 }
 
 take_lock
@@ -77,7 +65,7 @@ failed=0
 skipped=0
 step "running the KUnit suites"
 run_kunit 'dm-rq-*'
-sed -n 's/^[^]]*\] =* \(dm-rq[^ ]* ([0-9]* subtests*)\) =*$/  \1/p' "$log"
+show_suites "$log"
 for args in "dm-rq-ordered 1" "dm-rq-ordered 2" "dm-rq-events 2"; do
 	read -r suite depth <<<"$args"
 	step "again $suite, with dm_mq_queue_depth=$depth"

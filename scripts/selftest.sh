@@ -21,12 +21,11 @@
 . scripts/packages.sh
 # shellcheck source=header.sh
 . scripts/header.sh
+# shellcheck source=ktap.sh
+. scripts/ktap.sh
 
 dir=$TREE/$SELFTESTS
 export OUTPUT=$KB/selftests
-passed=0
-failed=0
-skipped=0
 
 # make_variable NAME: as the selftests' Makefile sets it.
 make_variable() {
@@ -57,61 +56,6 @@ tests_to_run() {
 			die "$test is not one of TEST_PROGS: $progs"
 		echo "$test"
 	done
-}
-
-# count_lines PATTERN: of the test's own cases; those in cases are indented.
-count_lines() {
-	grep -acE "$1" "$output" || :
-}
-
-# complaint STATUS: why a script counts as failed beyond its failing cases.
-complaint() {
-	local planned
-
-	planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$output" | head -n 1)
-	case $1 in
-	0) ;;
-	4) return ;;
-	124) echo "hung" ;;
-	*)
-		# a failing case already explains a script's failing status
-		if ! grep -q ': exit status [0-9]*$' "$boot_dir/judgement"; then
-			tail -n 1 "$boot_dir/judgement" | sed 's/.*: //; s/, see .*//'
-		elif ((not_ok == 0)); then
-			echo "failed without a failing case"
-		fi ;;
-	esac
-	if [[ -z $planned ]]; then
-		echo "no plan"
-	elif ((planned != ok + not_ok + skip)); then
-		echo "planned $planned, ran $((ok + not_ok + skip))"
-	fi
-}
-
-show_failure() {
-	grep -aE '^not ok |^# ' "$output" | tail -n 40 || :
-	sed 's/^/    /' "$boot_dir/judgement"
-	echo "    console: $boot_dir/console.log"
-}
-
-# count_cases STATUS: add this script's cases to the sums and say how it went.
-count_cases() {
-	local ok not_ok skip wrong line
-
-	skip=$(count_lines '^ok .*# *SKIP')
-	ok=$(($(count_lines '^ok ') - skip))
-	not_ok=$(count_lines '^not ok ')
-	wrong=$(complaint "$1" | paste -sd ';')
-	if (($1 == 4 && ok + not_ok + skip == 0)); then
-		skip=1
-	fi
-	[[ -z $wrong ]] || not_ok=$((not_ok + 1))
-	passed=$((passed + ok))
-	failed=$((failed + not_ok))
-	skipped=$((skipped + skip))
-	line="$ok passed, $not_ok failed, $skip skipped"
-	step "$test: $line, $seconds s${wrong:+ ($wrong)}"
-	((not_ok == 0)) || show_failure
 }
 
 # boot_test TEST: boot a guest for it; the status goes to a file.  Whoever is
@@ -146,7 +90,6 @@ start_test() {
 # finish_test TEST: wait for it and count its cases.
 finish_test() {
 	local test=$1 boot_dir=$KB/boot/${1%.sh} status seconds
-	local output=$KB/boot/${1%.sh}/output.log
 
 	if [[ ! -x $dir/$test ]]; then
 		step "$test: not there or not executable"
@@ -154,7 +97,7 @@ finish_test() {
 		return
 	fi
 	read -r status seconds <"$boot_dir/status"
-	count_cases "$status"
+	count_cases "$boot_dir" "$test" "$status" "$seconds"
 }
 
 stop_guests() {

@@ -7,6 +7,7 @@
 # what was written is right, and the file system on the device is consistent.
 #
 # timeout: 480
+# smp-timeout: 1800
 # mem: 1G
 # packages: fio e2fsprogs xfsprogs python3
 #

@@ -8,6 +8,7 @@
 # that promise less is out of order, or the judge is blind.
 #
 # timeout: 480
+# smp-timeout: 1800
 # mem: 1G
 # packages: fio e2fsprogs python3
 #
