@@ -671,6 +671,21 @@ void dm_rq_fake_create(struct kunit *test)
 }
 
 /**
+ * dm_rq_fake_pin - submit from one CPU, that is to one hardware queue
+ * @cpu: the CPU
+ *
+ * What a test is about depends on it: each hardware queue has flush requests of
+ * its own.  The suites begin with CPU 0.
+ *
+ * Context: May sleep; the thread of the test.
+ * Return: 0 or an error.
+ */
+int dm_rq_fake_pin(unsigned int cpu)
+{
+	return set_cpus_allowed_ptr(current, cpumask_of(cpu));
+}
+
+/**
  * dm_rq_fake_init - make disks, target and a mapped device without table
  * @test: the test; its priv becomes a struct dm_rq_fake
  *
@@ -694,6 +709,10 @@ int dm_rq_fake_init(struct kunit *test)
 	test->priv = f;
 	for (int i = 0; i < FAKE_MAX_PATHS; i++)
 		fake_disk_init(f, &f->disk[i]);
+
+	r = dm_rq_fake_pin(0);
+	if (r)
+		return r;
 
 	r = dm_register_target(&fake_target_type);
 	if (r)

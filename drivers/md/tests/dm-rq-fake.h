@@ -205,6 +205,7 @@ struct dm_rq_fake_background {
 	struct completion done;
 };
 
+int dm_rq_fake_pin(unsigned int cpu);
 int dm_rq_fake_init(struct kunit *test);
 int dm_rq_fake_init_ordered(struct kunit *test);
 void dm_rq_fake_exit(struct kunit *test);

@@ -572,6 +572,87 @@ static void ordered_shared_preflush(struct kunit *test)
 	expect_idle(test);
 }
 
+static void need_hardware_queues(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+
+	if (f->md->tag_set->nr_hw_queues < 2 || !cpu_online(1))
+		kunit_skip(test, "needs two hardware queues, see make smp");
+}
+
+/* G4: barrier I/Os of two hardware queues, whose pre-flushes share a round. */
+static void ordered_shared_by_queues(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *a, *b, *c, *d;
+
+	create(test, 4, 2);
+	need_hardware_queues(test);
+	a = dm_rq_fake_write(test, 'a', 0);
+	expect_log(test, "a");
+	c = dm_rq_fake_write(test, 'c', BARRIER);
+	expect_held(test, 1);
+	KUNIT_ASSERT_EQ(test, dm_rq_fake_pin(1), 0);
+	d = dm_rq_fake_write(test, 'd', BARRIER);
+	expect_held(test, 2);
+	b = dm_rq_fake_write(test, 'b', 0);
+	expect_held(test, 3);
+	end(test, 'a');
+	expect_log(test, "aF");
+	end(test, 'F');
+	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 2);
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).barriers, 2);
+	end(test, 'c');
+	expect_held(test, 2);
+	flush_workqueue(f->md->wq);
+	KUNIT_EXPECT_EQ(test, f->disk[0].nr_log, 4);
+	end(test, 'd');
+	fake_wait_for(test, f->disk[0].nr_log == 5);
+	KUNIT_EXPECT_EQ(test, f->disk[0].log[4], 'F');
+	f->disk[0].context = FAKE_DIRECT;
+	end(test, 'F');
+	expect_ends(test, a, 0);
+	expect_ends(test, c, 0);
+	expect_ends(test, d, 0);
+	expect_ends(test, b, 0);
+	KUNIT_EXPECT_EQ(test, f->disk[0].log[5], 'b');
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).rounds, 2);
+	expect_idle(test);
+}
+
+/* One round is the post-flush of a hardware queue and the pre-flush of another. */
+static void ordered_queue_after_queue(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *b, *c, *d;
+
+	create(test, 3, 1);
+	need_hardware_queues(test);
+	c = dm_rq_fake_write(test, 'c', BARRIER);
+	expect_log(test, "F");
+	KUNIT_ASSERT_EQ(test, dm_rq_fake_pin(1), 0);
+	d = dm_rq_fake_write(test, 'd', BARRIER);
+	expect_held(test, 1);
+	b = dm_rq_fake_write(test, 'b', 0);
+	expect_held(test, 2);
+	end(test, 'F');
+	expect_log(test, "Fc");
+	end(test, 'c');
+	expect_log(test, "FcF");
+	end(test, 'F');
+	expect_log(test, "FcFd");
+	expect_ends(test, c, 0);
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
+	end(test, 'd');
+	expect_log(test, "FcFdF");
+	f->disk[0].context = FAKE_DIRECT;
+	end(test, 'F');
+	expect_ends(test, d, 0);
+	expect_ends(test, b, 0);
+	expect_log(test, "FcFdFb");
+	expect_idle(test);
+}
+
 /* G4: post-flush and pre-flush at once, and a write is held between. */
 static void ordered_two_rounds(struct kunit *test)
 {
@@ -999,6 +1080,8 @@ static struct kunit_case ordered_cases[] = {
 	KUNIT_CASE_PARAM(ordered_preflush_only, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_gap, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_shared_preflush, elevators_gen_params),
+	KUNIT_CASE_PARAM(ordered_shared_by_queues, elevators_gen_params),
+	KUNIT_CASE_PARAM(ordered_queue_after_queue, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_two_rounds, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_one_round_for_both, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_line, elevators_gen_params),
