@@ -114,28 +114,6 @@ static const void *case_gen_params(const void *prev, char *desc)
 
 /* --- the steps ----------------------------------------------------------- */
 
-static void expect_log(struct kunit *test, const char *log)
-{
-	struct dm_rq_fake_disk *d = &((struct dm_rq_fake *)test->priv)->disk[0];
-
-	fake_wait_for(test, READ_ONCE(d->nr_log) >= strlen(log));
-	KUNIT_ASSERT_STREQ(test, d->log, log);
-}
-
-static void expect_held(struct kunit *test, unsigned int held)
-{
-	struct dm_rq_fake *f = test->priv;
-
-	fake_wait_for(test, dm_rq_fake_sequencer(f).held == held);
-}
-
-static void end(struct kunit *test, char letter)
-{
-	struct dm_rq_fake *f = test->priv;
-
-	dm_rq_fake_release_one(test, &f->disk[0], letter);
-}
-
 static void submit(struct kunit *test, struct scene *scene, char name,
 		   blk_opf_t flags)
 {
@@ -168,11 +146,11 @@ static void begin(struct kunit *test, struct scene *scene)
 	dm_rq_fake_elevator(test, scene->elevator, ARRAY_SIZE(scene->io), 1);
 	f->disk[0].context = FAKE_HOLD;
 	submit(test, scene, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	submit(test, scene, 'c', BARRIER);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	submit(test, scene, 'b', 0);
-	expect_held(test, 2);
+	dm_rq_fake_expect_held(test, 2);
 }
 
 static void go_to_step(struct kunit *test, struct scene *scene)
@@ -183,19 +161,19 @@ static void go_to_step(struct kunit *test, struct scene *scene)
 	if (scene->step == STEP_DRAIN)
 		return;
 
-	end(test, 'a');
-	expect_log(test, "aF");
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "aF");
 	if (scene->step == STEP_PREFLUSH)
 		return;
 
 	if (scene->step == STEP_PREFLUSH_ENDED)
 		quiesce(test, scene);
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	fake_wait_for(test, !dm_rq_fake_sequencer(f).flushes);
 	if (scene->step == STEP_PREFLUSH_ENDED)
 		return;
 
-	expect_log(test, "aFc");
+	dm_rq_fake_expect_log(test, "aFc");
 	if (scene->step == STEP_DATA)
 		return;
 
@@ -203,18 +181,18 @@ static void go_to_step(struct kunit *test, struct scene *scene)
 		submit(test, scene, 'd', BARRIER);
 	if (scene->step == STEP_DATA_ENDED)
 		quiesce(test, scene);
-	end(test, 'c');
+	dm_rq_fake_end(test, 'c');
 	fake_wait_for(test, !dm_rq_fake_sequencer(f).barriers);
 	if (scene->step == STEP_DATA_ENDED)
 		return;
 
-	expect_log(test, "aFcF");
+	dm_rq_fake_expect_log(test, "aFcF");
 	if (scene->step == STEP_POSTFLUSH)
 		return;
 
-	end(test, 'F');
-	expect_log(test, "aFcFb");
-	expect_held(test, 1);
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "aFcFb");
+	dm_rq_fake_expect_held(test, 1);
 }
 
 /* --- the events ---------------------------------------------------------- */

@@ -106,16 +106,15 @@ void dm_rq_fake_release(struct dm_rq_fake_disk *d)
 static char fake_log_letter(struct dm_rq_fake *f, struct request *rq);
 
 /**
- * dm_rq_fake_release_one - end one of the requests that a disk has started
+ * dm_rq_fake_end - end one of the requests that the first disk has started
  * @test: the test, which fails if there is none
- * @d: the disk
  * @letter: the request's letter in the log
  *
  * Context: May sleep.
  */
-void dm_rq_fake_release_one(struct kunit *test, struct dm_rq_fake_disk *d,
-			    char letter)
+void dm_rq_fake_end(struct kunit *test, char letter)
 {
+	struct dm_rq_fake_disk *d = &((struct dm_rq_fake *)test->priv)->disk[0];
 	struct request *rq, *found = NULL;
 
 	spin_lock_irq(&d->lock);
@@ -131,6 +130,21 @@ void dm_rq_fake_release_one(struct kunit *test, struct dm_rq_fake_disk *d,
 
 	KUNIT_ASSERT_NOT_NULL_MSG(test, found, "no %c is started", letter);
 	fake_end(d, found);
+}
+
+/**
+ * dm_rq_fake_expect_log - has this reached the first disk, and no more?
+ * @test: the test, which ends here if not
+ * @log: what is expected
+ *
+ * Context: May sleep, waits for so much.
+ */
+void dm_rq_fake_expect_log(struct kunit *test, const char *log)
+{
+	struct dm_rq_fake_disk *d = &((struct dm_rq_fake *)test->priv)->disk[0];
+
+	fake_wait_for(test, READ_ONCE(d->nr_log) >= strlen(log));
+	KUNIT_ASSERT_STREQ(test, d->log, log);
 }
 
 /**
@@ -1027,6 +1041,20 @@ struct dm_rq_sequencer dm_rq_fake_sequencer(struct dm_rq_fake *f)
 	seq = b->seq;
 	spin_unlock_irq(&b->lock);
 	return seq;
+}
+
+/**
+ * dm_rq_fake_expect_held - wait until so many requests are held
+ * @test: the test
+ * @held: how many
+ *
+ * Context: May sleep.
+ */
+void dm_rq_fake_expect_held(struct kunit *test, unsigned int held)
+{
+	struct dm_rq_fake *f = test->priv;
+
+	fake_wait_for(test, dm_rq_fake_sequencer(f).held == held);
 }
 
 static struct attribute *find_attr(const struct kobj_type *ktype,

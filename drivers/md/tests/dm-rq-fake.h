@@ -214,10 +214,10 @@ void dm_rq_fake_set_features(struct dm_rq_fake_disk *d,
 void dm_rq_fake_set_zeroes(struct dm_rq_fake_disk *d);
 void dm_rq_fake_set_blocking(struct dm_rq_fake_disk *d, bool blocking);
 void dm_rq_fake_release(struct dm_rq_fake_disk *d);
-void dm_rq_fake_release_one(struct kunit *test, struct dm_rq_fake_disk *d,
-			    char letter);
 void dm_rq_fake_fail_started(struct dm_rq_fake_disk *d,
 			     const struct dm_rq_fake_outcome *outcome);
+void dm_rq_fake_end(struct kunit *test, char letter);
+void dm_rq_fake_expect_log(struct kunit *test, const char *log);
 unsigned int dm_rq_fake_held(struct dm_rq_fake_disk *d);
 void dm_rq_fake_script(struct dm_rq_fake_script *script,
 		       const struct dm_rq_fake_outcome *a,
@@ -244,6 +244,7 @@ int dm_rq_fake_wait(struct kunit *test, struct dm_rq_fake_io *io);
 unsigned int dm_rq_fake_pending(struct dm_rq_fake *f);
 struct dm_rq_barrier_stats dm_rq_fake_stats(struct dm_rq_fake *f);
 struct dm_rq_sequencer dm_rq_fake_sequencer(struct dm_rq_fake *f);
+void dm_rq_fake_expect_held(struct kunit *test, unsigned int held);
 void dm_rq_fake_elevator(struct kunit *test, const char *elevator,
 			 unsigned int requests, unsigned int started);
 void dm_rq_fake_set_mode(struct kunit *test, const char *word);

@@ -46,28 +46,6 @@ static void create(struct kunit *test, unsigned int requests,
 	f->disk[0].context = FAKE_HOLD;
 }
 
-static void expect_log(struct kunit *test, const char *log)
-{
-	struct dm_rq_fake_disk *d = &((struct dm_rq_fake *)test->priv)->disk[0];
-
-	fake_wait_for(test, READ_ONCE(d->nr_log) >= strlen(log));
-	KUNIT_EXPECT_STREQ(test, d->log, log);
-}
-
-static void expect_held(struct kunit *test, unsigned int held)
-{
-	struct dm_rq_fake *f = test->priv;
-
-	fake_wait_for(test, dm_rq_fake_sequencer(f).held == held);
-}
-
-static void end(struct kunit *test, char letter)
-{
-	struct dm_rq_fake *f = test->priv;
-
-	dm_rq_fake_release_one(test, &f->disk[0], letter);
-}
-
 static void expect_ends(struct kunit *test, struct dm_rq_fake_io *io, int error)
 {
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_wait(test, io), error);
@@ -120,7 +98,7 @@ static struct served served_by_first(struct kunit *test)
 	struct served served = { };
 	struct dm_rq_target_io *tio;
 
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	spin_lock_irq(&b->lock);
 	tio = list_first_entry(&b->seq.fifo, struct dm_rq_target_io, line);
 	dm_rq_walk_served(blk_mq_rq_from_pdu(tio), note_served, &served);
@@ -136,7 +114,7 @@ static void served_one(struct kunit *test)
 
 	create(test, 2, 1);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	c = dm_rq_fake_write(test, 'c', BARRIER);
 	served = served_by_first(test);
 	KUNIT_EXPECT_EQ(test, served.to_write[2], 1);
@@ -144,10 +122,10 @@ static void served_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, served.empty, 0);
 
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'a');
+	dm_rq_fake_end(test, 'a');
 	expect_ends(test, a, 0);
 	expect_ends(test, c, 0);
-	expect_log(test, "aFcF");
+	dm_rq_fake_expect_log(test, "aFcF");
 }
 
 /* What came while a flush was carried out shares the next one. */
@@ -159,14 +137,14 @@ static void served_many(struct kunit *test)
 
 	create(test, 5, 1);
 	io[0] = dm_rq_fake_flush(test);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	io[1] = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	io[2] = dm_rq_fake_write(test, 'c', BARRIER);
 	io[3] = dm_rq_fake_write(test, 'd', BARRIER);
 	io[4] = dm_rq_fake_flush(test);
-	end(test, 'F');
-	expect_log(test, "Fa");
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "Fa");
 	served = served_by_first(test);
 	KUNIT_EXPECT_EQ(test, served.to_write[2], 1);
 	KUNIT_EXPECT_EQ(test, served.to_write[3], 1);
@@ -174,7 +152,7 @@ static void served_many(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, served.empty, 1);
 
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'a');
+	dm_rq_fake_end(test, 'a');
 	for (int i = 0; i < ARRAY_SIZE(io); i++)
 		expect_ends(test, io[i], 0);
 }
@@ -188,24 +166,24 @@ static void served_both_ways(struct kunit *test)
 
 	create(test, 4, 1);
 	io[0] = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_log(test, "F");
-	end(test, 'F');
-	expect_log(test, "Fc");
+	dm_rq_fake_expect_log(test, "F");
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "Fc");
 	io[1] = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	io[2] = dm_rq_fake_write(test, 'd', BARRIER);
 	io[3] = dm_rq_fake_flush(test);
-	end(test, 'c');
-	expect_log(test, "FcF");
-	end(test, 'F');
-	expect_log(test, "FcFa");
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_log(test, "FcF");
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "FcFa");
 	served = served_by_first(test);
 	KUNIT_EXPECT_EQ(test, served.to_write[3], 1);
 	KUNIT_EXPECT_EQ(test, served.written, 1);
 	KUNIT_EXPECT_EQ(test, served.empty, 1);
 
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'a');
+	dm_rq_fake_end(test, 'a');
 	for (int i = 0; i < ARRAY_SIZE(io); i++)
 		expect_ends(test, io[i], 0);
 }
@@ -219,14 +197,14 @@ static void served_none(struct kunit *test)
 
 	create(test, 2, 1);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	flush = dm_rq_fake_flush_request(test, 0);
 	served = served_by_first(test);
 	KUNIT_EXPECT_EQ(test, served.written + served.empty, 0);
 	KUNIT_EXPECT_EQ(test, served.to_write[0], 0);
 
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'a');
+	dm_rq_fake_end(test, 'a');
 	expect_ends(test, a, 0);
 	expect_ends(test, flush, 0);
 }
@@ -257,17 +235,17 @@ static void ordered_drains(struct kunit *test)
 	create(test, 3, 2);
 	a = dm_rq_fake_write(test, 'a', 0);
 	b = dm_rq_fake_write(test, 'b', 0);
-	expect_log(test, "ab");
+	dm_rq_fake_expect_log(test, "ab");
 	flush = dm_rq_fake_flush(test);
-	expect_held(test, 1);
-	end(test, 'b');
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'b');
 	expect_ends(test, b, 0);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
-	expect_log(test, "ab");
+	dm_rq_fake_expect_log(test, "ab");
 
-	end(test, 'a');
-	expect_log(test, "abF");
-	end(test, 'F');
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "abF");
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, a, 0);
 	expect_ends(test, flush, 0);
 	expect_idle(test);
@@ -289,17 +267,17 @@ static void ordered_drains_requeued(struct kunit *test)
 	dm_rq_fake_script(&f->writes, &dm_rq_fake_again, &dm_rq_fake_again,
 			  NULL);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	flush = dm_rq_fake_flush(test);
-	expect_held(test, 1);
-	end(test, 'a');
-	expect_log(test, "aa");
-	end(test, 'a');
-	expect_log(test, "aaa");
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "aa");
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "aaa");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
-	end(test, 'a');
-	expect_log(test, "aaaF");
-	end(test, 'F');
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "aaaF");
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, a, 0);
 	expect_ends(test, flush, 0);
 	expect_idle(test);
@@ -321,11 +299,11 @@ static void ordered_drains_busy(struct kunit *test)
 	f->writes.nr = FAKE_MAX_SCRIPT;
 	a = dm_rq_fake_write(test, 'a', 0);
 	flush = dm_rq_fake_flush(test);
-	expect_log(test, "a");
-	expect_held(test, 1);
-	end(test, 'a');
-	expect_log(test, "aF");
-	end(test, 'F');
+	dm_rq_fake_expect_log(test, "a");
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "aF");
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, a, 0);
 	expect_ends(test, flush, 0);
 	expect_idle(test);
@@ -340,12 +318,12 @@ static void ordered_drains_failed(struct kunit *test)
 	create(test, 2, 1);
 	dm_rq_fake_script(&f->writes, &dm_rq_fake_medium, NULL, NULL);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	flush = dm_rq_fake_flush(test);
-	expect_held(test, 1);
-	end(test, 'a');
-	expect_log(test, "aF");
-	end(test, 'F');
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "aF");
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, a, -ENODATA);
 	expect_ends(test, flush, 0);
 	expect_idle(test);
@@ -363,20 +341,20 @@ static void ordered_drains_uncounted(struct kunit *test)
 	create(test, 3, 2);
 	dm_rq_fake_set_mode(test, "none");
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	dm_rq_fake_set_mode(test, "drain_flush");
 	flush = dm_rq_fake_flush(test);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	b = dm_rq_fake_write(test, 'b', 0);
-	expect_held(test, 2);
+	dm_rq_fake_expect_held(test, 2);
 	fsleep(FAKE_ABSENCE_MS * USEC_PER_MSEC);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'a');
+	dm_rq_fake_end(test, 'a');
 	expect_ends(test, a, 0);
 	expect_ends(test, flush, 0);
 	expect_ends(test, b, 0);
-	expect_log(test, "aFb");
+	dm_rq_fake_expect_log(test, "aFb");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).uncounted, 0);
 	expect_idle(test);
 }
@@ -391,19 +369,19 @@ static void ordered_holds(struct kunit *test)
 
 	create(test, 5, 3);
 	flush = dm_rq_fake_flush(test);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	for (int i = 0; i < ARRAY_SIZE(io); i++) {
 		io[i] = dm_rq_fake_write(test, 'c' - i, 0);
-		expect_held(test, i + 1);
+		dm_rq_fake_expect_held(test, i + 1);
 	}
 	read = dm_rq_fake_submit(test, REQ_OP_READ, true);
-	expect_log(test, "FR");
-	end(test, 'R');
+	dm_rq_fake_expect_log(test, "FR");
+	dm_rq_fake_end(test, 'R');
 	expect_ends(test, read, 0);
 
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, flush, 0);
-	expect_log(test, "FRcba");
+	dm_rq_fake_expect_log(test, "FRcba");
 	expect_idle(test);
 	f->disk[0].context = FAKE_DIRECT;
 	dm_rq_fake_release(&f->disk[0]);
@@ -421,13 +399,13 @@ static void ordered_holds_zeroes(struct kunit *test)
 	dm_rq_fake_set_zeroes(&f->disk[0]);
 	create(test, 2, 1);
 	flush = dm_rq_fake_flush(test);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	zeroes = dm_rq_fake_zeroes(test, 'a');
-	expect_held(test, 1);
-	end(test, 'F');
-	expect_log(test, "FZ");
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "FZ");
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'Z');
+	dm_rq_fake_end(test, 'Z');
 	expect_ends(test, flush, 0);
 	expect_ends(test, zeroes, 0);
 	expect_idle(test);
@@ -441,24 +419,24 @@ static void ordered_sequence(struct kunit *test)
 
 	create(test, 4, 2);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	b = dm_rq_fake_write(test, 'b', 0);
-	expect_held(test, 2);
-	end(test, 'a');
-	expect_log(test, "aF");
-	end(test, 'F');
-	expect_log(test, "aFc");
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "aF");
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "aFc");
 	d = dm_rq_fake_write(test, 'd', 0);
-	expect_held(test, 2);
-	end(test, 'c');
-	expect_log(test, "aFcF");
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_log(test, "aFcF");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 2);
 	KUNIT_EXPECT_FALSE(test, completion_done(&c->done));
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, c, 0);
-	expect_log(test, "aFcFbd");
+	dm_rq_fake_expect_log(test, "aFcFbd");
 	expect_idle(test);
 
 	f->disk[0].context = FAKE_DIRECT;
@@ -479,16 +457,16 @@ static void ordered_preflush_only(struct kunit *test)
 
 	create(test, 2, 1);
 	c = dm_rq_fake_write(test, 'c', REQ_PREFLUSH);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
-	end(test, 'F');
-	expect_log(test, "Fc");
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "Fc");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
-	end(test, 'c');
-	expect_log(test, "Fca");
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_log(test, "Fca");
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'a');
+	dm_rq_fake_end(test, 'a');
 	expect_ends(test, c, 0);
 	expect_ends(test, a, 0);
 	expect_idle(test);
@@ -507,9 +485,9 @@ static void ordered_gap(struct kunit *test)
 
 	create(test, 1, 1);
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	blk_mq_quiesce_queue(f->md->queue);
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	fake_wait_for(test, !dm_rq_fake_sequencer(f).flushes);
 	flush_workqueue(f->md->wq);
 	s = dm_rq_fake_sequencer(f);
@@ -517,9 +495,9 @@ static void ordered_gap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.expected, 1);
 
 	blk_mq_unquiesce_queue(f->md->queue);
-	expect_log(test, "Fc");
+	dm_rq_fake_expect_log(test, "Fc");
 	blk_mq_quiesce_queue(f->md->queue);
-	end(test, 'c');
+	dm_rq_fake_end(test, 'c');
 	fake_wait_for(test, !dm_rq_fake_sequencer(f).barriers);
 	flush_workqueue(f->md->wq);
 	s = dm_rq_fake_sequencer(f);
@@ -527,8 +505,8 @@ static void ordered_gap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.owed, 1);
 
 	blk_mq_unquiesce_queue(f->md->queue);
-	expect_log(test, "FcF");
-	end(test, 'F');
+	dm_rq_fake_expect_log(test, "FcF");
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, c, 0);
 	expect_idle(test);
 }
@@ -543,27 +521,27 @@ static void ordered_shared_preflush(struct kunit *test)
 
 	create(test, 4, 2);
 	flush = dm_rq_fake_flush(test);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	c = dm_rq_fake_write(test, 'c', BARRIER);
 	d = dm_rq_fake_write(test, 'd', BARRIER);
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, flush, 0);
-	expect_log(test, "FF");
+	dm_rq_fake_expect_log(test, "FF");
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
-	end(test, 'F');
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'F');
 	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 2);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).barriers, 2);
-	end(test, 'c');
+	dm_rq_fake_end(test, 'c');
 	fake_wait_for(test, dm_rq_fake_sequencer(f).owed == 1);
 	flush_workqueue(f->md->wq);
 	KUNIT_EXPECT_EQ(test, f->disk[0].nr_log, 4);
-	end(test, 'd');
+	dm_rq_fake_end(test, 'd');
 	fake_wait_for(test, f->disk[0].nr_log == 5);
 	KUNIT_EXPECT_EQ(test, f->disk[0].log[4], 'F');
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, c, 0);
 	expect_ends(test, d, 0);
 	expect_ends(test, a, 0);
@@ -589,28 +567,28 @@ static void ordered_shared_by_queues(struct kunit *test)
 	create(test, 4, 2);
 	need_hardware_queues(test);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_pin(1), 0);
 	d = dm_rq_fake_write(test, 'd', BARRIER);
-	expect_held(test, 2);
+	dm_rq_fake_expect_held(test, 2);
 	b = dm_rq_fake_write(test, 'b', 0);
-	expect_held(test, 3);
-	end(test, 'a');
-	expect_log(test, "aF");
-	end(test, 'F');
+	dm_rq_fake_expect_held(test, 3);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "aF");
+	dm_rq_fake_end(test, 'F');
 	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 2);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).barriers, 2);
-	end(test, 'c');
-	expect_held(test, 2);
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_held(test, 2);
 	flush_workqueue(f->md->wq);
 	KUNIT_EXPECT_EQ(test, f->disk[0].nr_log, 4);
-	end(test, 'd');
+	dm_rq_fake_end(test, 'd');
 	fake_wait_for(test, f->disk[0].nr_log == 5);
 	KUNIT_EXPECT_EQ(test, f->disk[0].log[4], 'F');
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, a, 0);
 	expect_ends(test, c, 0);
 	expect_ends(test, d, 0);
@@ -629,27 +607,27 @@ static void ordered_queue_after_queue(struct kunit *test)
 	create(test, 3, 1);
 	need_hardware_queues(test);
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_pin(1), 0);
 	d = dm_rq_fake_write(test, 'd', BARRIER);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	b = dm_rq_fake_write(test, 'b', 0);
-	expect_held(test, 2);
-	end(test, 'F');
-	expect_log(test, "Fc");
-	end(test, 'c');
-	expect_log(test, "FcF");
-	end(test, 'F');
-	expect_log(test, "FcFd");
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "Fc");
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_log(test, "FcF");
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "FcFd");
 	expect_ends(test, c, 0);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
-	end(test, 'd');
-	expect_log(test, "FcFdF");
+	dm_rq_fake_end(test, 'd');
+	dm_rq_fake_expect_log(test, "FcFdF");
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, d, 0);
 	expect_ends(test, b, 0);
-	expect_log(test, "FcFdFb");
+	dm_rq_fake_expect_log(test, "FcFdFb");
 	expect_idle(test);
 }
 
@@ -661,35 +639,35 @@ static void ordered_two_rounds(struct kunit *test)
 
 	create(test, 4, 1);
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_log(test, "F");
-	end(test, 'F');
-	expect_log(test, "Fc");
+	dm_rq_fake_expect_log(test, "F");
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "Fc");
 	d = dm_rq_fake_write(test, 'd', BARRIER);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
-	end(test, 'c');
-	expect_log(test, "FcF");
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_log(test, "FcF");
 	b = dm_rq_fake_write(test, 'b', 0);
-	expect_held(test, 2);
+	dm_rq_fake_expect_held(test, 2);
 
 	/* The first round was for c, a may go, b is behind the second */
-	end(test, 'F');
-	expect_log(test, "FcFa");
-	expect_held(test, 2);
-	end(test, 'a');
-	expect_log(test, "FcFaF");
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "FcFa");
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "FcFaF");
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, c, 0);
-	expect_log(test, "FcFaFd");
+	dm_rq_fake_expect_log(test, "FcFaFd");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
-	end(test, 'd');
-	expect_log(test, "FcFaFdF");
+	dm_rq_fake_end(test, 'd');
+	dm_rq_fake_expect_log(test, "FcFaFdF");
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, d, 0);
 	expect_ends(test, a, 0);
 	expect_ends(test, b, 0);
-	expect_log(test, "FcFaFdFb");
+	dm_rq_fake_expect_log(test, "FcFaFdFb");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).extra_rounds, 1);
 	expect_idle(test);
 }
@@ -702,18 +680,18 @@ static void ordered_one_round_for_both(struct kunit *test)
 
 	create(test, 2, 1);
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_log(test, "F");
-	end(test, 'F');
-	expect_log(test, "Fc");
+	dm_rq_fake_expect_log(test, "F");
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "Fc");
 	d = dm_rq_fake_write(test, 'd', BARRIER);
-	end(test, 'c');
-	expect_log(test, "FcF");
-	end(test, 'F');
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_log(test, "FcF");
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, c, 0);
-	expect_log(test, "FcFd");
-	end(test, 'd');
-	expect_log(test, "FcFdF");
-	end(test, 'F');
+	dm_rq_fake_expect_log(test, "FcFd");
+	dm_rq_fake_end(test, 'd');
+	dm_rq_fake_expect_log(test, "FcFdF");
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, d, 0);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).extra_rounds, 0);
 	expect_idle(test);
@@ -727,33 +705,33 @@ static void ordered_line(struct kunit *test)
 
 	create(test, 6, 1);
 	io[0] = dm_rq_fake_flush(test);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	io[1] = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	io[2] = dm_rq_fake_flush_request(test, 0);
-	expect_held(test, 2);
+	dm_rq_fake_expect_held(test, 2);
 	io[3] = dm_rq_fake_write(test, 'b', 0);
-	expect_held(test, 3);
+	dm_rq_fake_expect_held(test, 3);
 	io[4] = dm_rq_fake_flush_request(test, 0);
-	expect_held(test, 4);
+	dm_rq_fake_expect_held(test, 4);
 	io[5] = dm_rq_fake_write(test, 'c', 0);
-	expect_held(test, 5);
+	dm_rq_fake_expect_held(test, 5);
 
-	end(test, 'F');
-	expect_log(test, "Fa");
-	expect_held(test, 4);
-	end(test, 'a');
-	expect_log(test, "FaF");
-	expect_held(test, 3);
-	end(test, 'F');
-	expect_log(test, "FaFb");
-	expect_held(test, 2);
-	end(test, 'b');
-	expect_log(test, "FaFbF");
-	expect_held(test, 1);
-	end(test, 'F');
-	expect_log(test, "FaFbFc");
-	end(test, 'c');
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "Fa");
+	dm_rq_fake_expect_held(test, 4);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "FaF");
+	dm_rq_fake_expect_held(test, 3);
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "FaFb");
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'b');
+	dm_rq_fake_expect_log(test, "FaFbF");
+	dm_rq_fake_expect_held(test, 1);
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "FaFbFc");
+	dm_rq_fake_end(test, 'c');
 	for (int i = 0; i < ARRAY_SIZE(io); i++)
 		expect_ends(test, io[i], 0);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).sequences, 3);
@@ -768,18 +746,18 @@ static void ordered_group_commit(struct kunit *test)
 
 	create(test, 5, 3);
 	io[0] = dm_rq_fake_flush(test);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	io[1] = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	io[2] = dm_rq_fake_flush_request(test, 0);
 	io[3] = dm_rq_fake_flush_request(test, 0);
 	io[4] = dm_rq_fake_flush_request(test, 0);
-	expect_held(test, 4);
+	dm_rq_fake_expect_held(test, 4);
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	for (int i = 0; i < ARRAY_SIZE(io); i++)
 		expect_ends(test, io[i], 0);
-	expect_log(test, "FaF");
+	dm_rq_fake_expect_log(test, "FaF");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).rounds, 2);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).requests, 4);
 	expect_idle(test);
@@ -795,22 +773,22 @@ static void ordered_fua_only(struct kunit *test)
 
 	create(test, 3, 2);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	u = dm_rq_fake_write(test, 'u', REQ_FUA);
-	expect_log(test, "au");
+	dm_rq_fake_expect_log(test, "au");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).gate, GATE_OPEN);
-	end(test, 'u');
-	expect_held(test, 1);
+	dm_rq_fake_end(test, 'u');
+	dm_rq_fake_expect_held(test, 1);
 	b = dm_rq_fake_write(test, 'b', 0);
-	expect_held(test, 2);
-	end(test, 'a');
-	expect_log(test, "auF");
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "auF");
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, u, 0);
 	expect_ends(test, a, 0);
 	expect_ends(test, b, 0);
-	expect_log(test, "auFb");
+	dm_rq_fake_expect_log(test, "auFb");
 	expect_idle(test);
 }
 
@@ -822,19 +800,19 @@ static void ordered_fua_held(struct kunit *test)
 
 	create(test, 3, 2);
 	flush = dm_rq_fake_flush(test);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	u = dm_rq_fake_write(test, 'u', REQ_FUA);
-	expect_held(test, 2);
-	end(test, 'F');
-	expect_log(test, "Fau");
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "Fau");
 	f->disk[0].context = FAKE_DIRECT;
 	dm_rq_fake_release(&f->disk[0]);
 	expect_ends(test, flush, 0);
 	expect_ends(test, a, 0);
 	expect_ends(test, u, 0);
-	expect_log(test, "FauF");
+	dm_rq_fake_expect_log(test, "FauF");
 	expect_idle(test);
 }
 
@@ -849,25 +827,25 @@ static void ordered_fua_joins(struct kunit *test)
 
 	create(test, 4, 3);
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	t = dm_rq_fake_write(test, 't', REQ_FUA);
-	expect_held(test, 2);
-	end(test, 'F');
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'F');
 	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 2);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
 	u = dm_rq_fake_write(test, 'u', REQ_FUA);
 	fake_wait_for(test, dm_rq_fake_held(&f->disk[0]) == 3);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).barriers, 3);
-	end(test, 'c');
-	end(test, 't');
-	end(test, 'u');
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_end(test, 't');
+	dm_rq_fake_end(test, 'u');
 	fake_wait_for(test, f->disk[0].nr_log == 5);
 	KUNIT_EXPECT_EQ(test, f->disk[0].log[4], 'F');
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, c, 0);
 	expect_ends(test, t, 0);
 	expect_ends(test, u, 0);
@@ -889,31 +867,31 @@ static void flush_in_the_way(struct kunit *test, bool held)
 
 	create(test, 5, 1);
 	flush = dm_rq_fake_flush(test);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	x = dm_rq_fake_flush(test);
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, flush, 0);
-	expect_log(test, "FF");
+	dm_rq_fake_expect_log(test, "FF");
 	if (held) {
 		a = dm_rq_fake_write(test, 'a', 0);
-		expect_held(test, 1);
+		dm_rq_fake_expect_held(test, 1);
 	}
 	e = dm_rq_fake_flush(test);
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_ends(test, x, 0);
-	expect_log(test, "FFc");
-	expect_held(test, held + 1);
-	end(test, 'c');
-	expect_log(test, "FFcF");
+	dm_rq_fake_expect_log(test, "FFc");
+	dm_rq_fake_expect_held(test, held + 1);
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_log(test, "FFcF");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, held);
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	if (a)
 		expect_ends(test, a, 0);
 	expect_ends(test, e, 0);
 	expect_ends(test, c, 0);
-	expect_log(test, held ? "FFcFaFF" : "FFcFF");
+	dm_rq_fake_expect_log(test, held ? "FFcFaFF" : "FFcFF");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).extra_rounds, held);
 	expect_idle(test);
 }
@@ -947,7 +925,7 @@ static void expect_not_issued(struct kunit *test, unsigned int expected)
 
 	fake_wait_for(test, dm_rq_fake_sequencer(f).expected == expected);
 	fsleep(FAKE_ABSENCE_MS * USEC_PER_MSEC);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).expected, expected);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).barriers, 0);
 
@@ -966,11 +944,11 @@ static void ordered_finish(struct kunit *test)
 	create(test, 1, 1);
 	expect_finished(test);
 	d = dm_rq_fake_write(test, 'd', BARRIER);
-	expect_log(test, "F");
-	end(test, 'F');
+	dm_rq_fake_expect_log(test, "F");
+	dm_rq_fake_end(test, 'F');
 	expect_not_issued(test, 1);
 	expect_ends(test, d, 0);
-	expect_log(test, "FdF");
+	dm_rq_fake_expect_log(test, "FdF");
 	expect_idle(test);
 }
 
@@ -982,11 +960,11 @@ static void ordered_finish_joins(struct kunit *test)
 
 	create(test, 2, 1);
 	d = dm_rq_fake_write(test, 'd', BARRIER);
-	expect_log(test, "F");
+	dm_rq_fake_expect_log(test, "F");
 	u = dm_rq_fake_write(test, 'u', REQ_FUA);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	expect_finished(test);
-	end(test, 'F');
+	dm_rq_fake_end(test, 'F');
 	expect_not_issued(test, 2);
 	expect_ends(test, d, 0);
 	expect_ends(test, u, 0);
@@ -1049,18 +1027,18 @@ static void ordered_write_through(struct kunit *test)
 	dm_rq_fake_set_features(&f->disk[0], 0);
 	create(test, 3, 1);
 	a = dm_rq_fake_write(test, 'a', 0);
-	expect_log(test, "a");
+	dm_rq_fake_expect_log(test, "a");
 	c = dm_rq_fake_write(test, 'c', BARRIER);
-	expect_held(test, 1);
+	dm_rq_fake_expect_held(test, 1);
 	b = dm_rq_fake_write(test, 'b', 0);
-	expect_held(test, 2);
-	end(test, 'a');
-	expect_log(test, "ac");
+	dm_rq_fake_expect_held(test, 2);
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "ac");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_sequencer(f).held, 1);
-	end(test, 'c');
-	expect_log(test, "acb");
+	dm_rq_fake_end(test, 'c');
+	dm_rq_fake_expect_log(test, "acb");
 	f->disk[0].context = FAKE_DIRECT;
-	end(test, 'b');
+	dm_rq_fake_end(test, 'b');
 	expect_ends(test, a, 0);
 	expect_ends(test, b, 0);
 	expect_ends(test, c, 0);

@@ -690,6 +690,18 @@ expect_event() {
 	}
 }
 
+# The trace has a switch from each mode to each other one.
+expect_all_switches() {
+	local from to
+
+	for from in none flush drain_flush; do
+		for to in none flush drain_flush; do
+			[[ $from == "$to" ]] ||
+				expect_event "mode: .* $from -> $to\$"
+		done
+	done
+}
+
 # issued DISK REGEX: requests that its driver was given, by the letters that
 # blktrace uses: FF is a flush, WF a FUA write, W any write.  Counts in every
 # mode, other than the flush column of stat.

@@ -74,17 +74,10 @@ switch_at_once() {
 
 # The trace has all six, and there were sequences for them to meet.
 all_directions() {
-	local from to
-
 	trace_start dm_rq_barrier:dm_rq_barrier_mode
 	under_load "$@"
 	trace_stop
-	for from in none flush drain_flush; do
-		for to in none flush drain_flush; do
-			[[ $from == "$to" ]] ||
-				expect_event "mode: .* $from -> $to\$"
-		done
-	done
+	expect_all_switches
 	expect_num "sequences" "$(moved sequences)" -gt 0
 }
 

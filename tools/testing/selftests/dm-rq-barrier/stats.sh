@@ -160,7 +160,7 @@ requeue_events() {
 }
 
 mode_events() {
-	local from to
+	local to
 
 	set_mode none
 	trace_start dm_rq_barrier
@@ -169,12 +169,7 @@ mode_events() {
 	done
 	trace_stop
 	expect_is "number of events" "$(events)" "$(printf 'mode %.0s' {1..6})"
-	for from in none flush drain_flush; do
-		for to in none flush drain_flush; do
-			[[ $from == "$to" ]] ||
-				expect_event "mode: .* $from -> $to\$"
-		done
-	done
+	expect_all_switches
 }
 
 # --- what a sequence costs ----------------------------------------------------
