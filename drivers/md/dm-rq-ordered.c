@@ -340,11 +340,17 @@ static void open_gate(struct dm_rq_barrier *b, enum dm_rq_gate gate)
 	trace_dm_rq_barrier_gate_open(ordered_devt(b), b->stats.sequences, ns);
 }
 
-/* Give a request back that was accepted but not started. */
+/*
+ * Give a request back that was accepted but not started, and its tag.  Whoever
+ * waits for a tag is told when a request is freed, but not when one is requeued.
+ */
 static void return_request(struct request *rq)
 {
+	struct blk_mq_hw_ctx *hctx = rq->mq_hctx;
+
 	rq->rq_flags |= RQF_DONTPREP;
 	blk_mq_requeue_request(rq, false);
+	blk_mq_delay_run_hw_queue(hctx, 0);
 }
 
 /*

@@ -978,6 +978,37 @@ static void ordered_finish_joins(struct kunit *test)
 
 /* --- dm-rq-ordered: the rest --------------------------------------------- */
 
+/*
+ * Of two tags a read has one.  A write that was let go waits for the other one,
+ * which a flush has that waits for the write.
+ */
+static void ordered_tag_returned(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+	struct dm_rq_fake_io *io[4];
+
+	dm_rq_fake_create(test);
+	dm_rq_fake_elevator(test, "mq-deadline", 4, 1);
+	if (f->md->tag_set->queue_depth != 2)
+		kunit_skip(test, "needs dm_mq_queue_depth=2");
+	f->disk[0].context = FAKE_HOLD;
+	io[0] = dm_rq_fake_flush(test);
+	dm_rq_fake_expect_log(test, "F");
+	io[1] = dm_rq_fake_write(test, 'a', 0);
+	dm_rq_fake_expect_held(test, 1);
+	io[2] = dm_rq_fake_submit(test, REQ_OP_READ, true);
+	dm_rq_fake_expect_log(test, "FR");
+	io[3] = dm_rq_fake_flush(test);
+	dm_rq_fake_end(test, 'F');
+	dm_rq_fake_expect_log(test, "FRa");
+	dm_rq_fake_end(test, 'a');
+	dm_rq_fake_expect_log(test, "FRaF");
+	dm_rq_fake_release(&f->disk[0]);
+	for (int i = 0; i < ARRAY_SIZE(io); i++)
+		expect_ends(test, io[i], 0);
+	expect_idle(test);
+}
+
 /* With scarce tags nothing gets stuck, and nothing is lost. */
 static void ordered_scarce_tags(struct kunit *test)
 {
@@ -1075,6 +1106,7 @@ static struct kunit_case ordered_cases[] = {
 	KUNIT_CASE_PARAM(ordered_finish, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_finish_joins, elevators_gen_params),
 	KUNIT_CASE_PARAM(ordered_scarce_tags, elevators_gen_params),
+	KUNIT_CASE(ordered_tag_returned),
 	KUNIT_CASE(ordered_features),
 	KUNIT_CASE_PARAM(ordered_write_through, elevators_gen_params),
 	{ }

@@ -221,6 +221,8 @@ class Checker:
         self.pending = Requests()
         self.in_flight = Requests()
         self.requeued = Requests()
+        # Flushes that dm gave back after the round was done
+        self.flushed_already = Requests()
         # Flushes and barrier I/Os of the sequence that runs
         self.members = []
         # The flush that was complete last, as it was issued, and the writes
@@ -332,6 +334,12 @@ class Checker:
         if write.state in (ISSUED, REQUEUED, OWED):
             self.join(write)
 
+    def take_flush(self, event):
+        """A flush that dm gave back.  Flushes look alike: if one is complete
+        though there is none in flight, what was given back was another one,
+        which had not been issued."""
+        return self.requeued.take(event) or self.flushed_already.take(event)
+
     def flushed(self, flush):
         """A flush succeeded: barrier I/Os that needed it are through."""
         self.leave(flush)
@@ -342,7 +350,7 @@ class Checker:
 
     def issue_flush(self, event):
         """block_rq_issue of a flush on dm"""
-        request = self.requeued.take(event) or Request(event, 'flush')
+        request = self.take_flush(event) or Request(event, 'flush')
         if not any(r.op == FLUSH for r in self.in_flight):
             self.round = Round(event.line)
             self.counts['rounds'] += 1
@@ -409,6 +417,8 @@ class Checker:
     def complete(self, event):
         """block_rq_complete on dm"""
         request, whole = self.in_flight.complete(event)
+        if not request and event.op == FLUSH:
+            request, whole = self.take_flush(event), True
         if not request:
             # Failed before it was issued, or before it was issued again
             if not self.pending.take(event) and not self.requeued.take(event):
@@ -435,6 +445,7 @@ class Checker:
         if request.op == FLUSH and self.round_was_good():
             # Done with what it was behind, not with what it is before
             self.flushed(request)
+            self.flushed_already.add(request)
             return
         request.state = REQUEUED
         self.requeued.add(request)
@@ -571,6 +582,17 @@ TESTS = (
     ('', 'a write that dm gave back without issuing it', """
         getrq W 8, requeue W 8, issue FF, complete FF, requeue W 8, issue W 8,
         complete W 8"""),
+    ('', 'a flush that dm gave back without issuing it, during another one', """
+        getrq FWFS 8, issue FF, path issue FF, requeue FF, path complete FF 0,
+        complete FF, issue WS 8, complete WS 8, issue FF, complete FF,
+        issue W 16"""),
+    ('', 'the same after the flush command', """
+        getrq FWFS 8, issue FF, path issue FF, path complete FF 0, requeue FF,
+        complete FF, issue WS 8, complete WS 8, issue FF, complete FF,
+        issue W 16"""),
+    ('G2', 'a write while a flush was perhaps given back', """
+        getrq W 16, issue FF, path issue FF, requeue FF, issue W 16,
+        path complete FF 0, complete FF, complete W 16"""),
     ('G1', 'a discard counts', """
         getrq D 8, issue D 8, issue FF, complete D 8, complete FF"""),
     ('G1', 'a flush during a FUA write', """
