@@ -146,7 +146,8 @@
  *   far as the block layer keeps the order of what it dispatches: not if a path
  *   is busy, or if two CPUs dispatch for the same hardware queue at a time.
  * - Flush requests with a held write between them do not share a round, though
- *   they wait at the same time (R5): G1 and G2 forbid it.
+ *   they wait at the same time (R5): G1 and G2 forbid it.  Those of several
+ *   hardware queues that were RETURNED come back one by one, and may not either.
  * - A write that dm had requeued when the mode was switched counts as arriving
  *   anew.
  *
