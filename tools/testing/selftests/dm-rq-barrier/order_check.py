@@ -439,6 +439,8 @@ class Checker:
     def requeue(self, event):
         """block_rq_requeue on dm, also of what it had not issued"""
         request = self.in_flight.take(event)
+        if not request and event.op == FLUSH:
+            request = self.requeued.take(event)
         if not request:
             return
         self.counts['requeues'] += 1
@@ -590,6 +592,10 @@ TESTS = (
         getrq FWFS 8, issue FF, path issue FF, path complete FF 0, requeue FF,
         complete FF, issue WS 8, complete WS 8, issue FF, complete FF,
         issue W 16"""),
+    ('', 'the same, and then the other one for a second time', """
+        getrq FWFS 8, issue FF, complete FF, issue WS 8, complete WS 8,
+        issue FF, path issue FF, requeue FF, path complete FF 0, requeue FF,
+        issue W 16, complete W 16, issue FF, complete FF"""),
     ('G2', 'a write while a flush was perhaps given back', """
         getrq W 16, issue FF, path issue FF, requeue FF, issue W 16,
         path complete FF 0, complete FF, complete W 16"""),
