@@ -429,8 +429,10 @@ class Checker:
         request.done = event
         if request.op == FLUSH:
             self.flushed(request)
-            self.last_flush = request.issued
-            self.since_flush = list(self.suspects)
+            # One of before begins no sequence that is to be judged
+            if request.issued.line > self.judging_since:
+                self.last_flush = request.issued
+                self.since_flush = list(self.suspects)
         elif request.fua and not event.error:
             request.state = OWED
         else:
@@ -690,6 +692,10 @@ TESTS = (
     ('', 'disorder that is ignored', """
         mark ignore, getrq W 8, issue W 8, issue FF, issue W 16, mark judge,
         issue W 24, complete FF, complete W 8, complete W 16, complete W 24"""),
+    ('', 'a flush from before, whose barrier I/O comes when it is judged', """
+        getrq FWFS 8, mark ignore, issue FF, mark judge, complete FF,
+        issue W 16, complete W 16, issue WS 8, complete WS 8, issue FF,
+        complete FF"""),
     ('G1', 'a write from then that is not complete', """
         mark ignore, getrq W 8, issue W 8, mark judge, issue FF, complete FF,
         complete W 8"""),
