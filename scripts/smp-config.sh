@@ -17,6 +17,22 @@ export SMP_KERNEL=$SMP_DIR/arch/x86/boot/bzImage
 		"$(cd scripts && printf '%s\n' smp-*.config |
 			sed 's/smp-//; s/.config//' | paste -sd ' ')"
 
+# The objects of the files that the series adds or hooks, by name
+our_objects() {
+	{
+		overlay_files
+		hooked_files
+	} | sed -n 's,^drivers/md/\(dm[^/]*\)[.]c$,\1.o,p'
+}
+
+# KCSAN looks at few of all accesses.  So that those are ours, it sees no others.
+if [[ $SANITIZER == kcsan ]]; then
+	make_options+=(KCSAN_SANITIZE=n)
+	for object in $(our_objects); do
+		make_options+=("KCSAN_SANITIZE_$object=y")
+	done
+fi
+
 # smp_make [ARGUMENTS]: the kernel's make for QEMU
 smp_make() {
 	make -C "$TREE" ARCH=x86_64 "O=$SMP_DIR" "${make_options[@]}" "$@"
