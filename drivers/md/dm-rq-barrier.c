@@ -71,6 +71,7 @@
 #include "dm-rq-barrier.h"
 
 #include <linux/blk-mq.h>
+#include <linux/module.h>
 #include <linux/part_stat.h>
 
 #define CREATE_TRACE_POINTS
@@ -702,6 +703,8 @@ int dm_rq_barrier_init(struct mapped_device *md)
 	init_completion(&b->done);
 	blk_rq_init(md->queue, &b->flush_rq);
 	md->rq_barrier = b;
+	pr_info_once(DM_NAME ": " DM_MSG_PREFIX ": version "
+		     DM_RQ_BARRIER_VERSION " is active\n");
 	return 0;
 
 out_pool:
@@ -729,3 +732,5 @@ void dm_rq_barrier_exit(struct mapped_device *md)
 	kfree(b);
 	md->rq_barrier = NULL;
 }
+
+MODULE_VERSION(DM_RQ_BARRIER_VERSION);

@@ -2,9 +2,9 @@
 /*
  * Barriers for request-based device-mapper: what dm core calls.
  *
- * dm.c, dm-rq.c, dm-table.c, dm-stats.c and dm-sysfs.c know the series by this header
- * only.  Without CONFIG_DM_RQ_BARRIER everything here is an empty inline, so
- * that the callers compile to what they were before.
+ * dm.c, dm-rq.c, dm-table.c, dm-stats.c and dm-sysfs.c know the series by this
+ * header only.  Without CONFIG_DM_RQ_BARRIER everything here is an empty inline,
+ * so that the callers compile to what they were before.
  *
  * This file is released under the GPL.
  */
@@ -20,6 +20,9 @@
 
 #include <linux/completion.h>
 #include <linux/mempool.h>
+
+/* Of the series, as modinfo and the kernel log say it */
+#define DM_RQ_BARRIER_VERSION "0.4"
 
 /**
  * enum dm_rq_ordered - ordered mode of a request-based mapped device

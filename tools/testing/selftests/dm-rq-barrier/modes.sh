@@ -292,6 +292,17 @@ switch_without_table() {
 	use_dm "$NAME"
 }
 
+# Whatever else ran since the machine was started.
+says_once_that_it_is_active() {
+	local version
+
+	version=$(cat /sys/module/dm_mod/version)
+	expect_match "version" "$version" '^[0-9]+[.][0-9]+$'
+	expect_is "messages" \
+		"$(dmesg | grep -o 'rq-barrier: version .* is active')" \
+		"rq-barrier: version $version is active"
+}
+
 make_scsi_paths 2
 A=${SCSI_PATHS[0]}
 B=${SCSI_PATHS[1]}
@@ -320,4 +331,5 @@ add_case "mode flush: rounds, and nothing of the sequencer" \
 add_case "the mode survives a reload" mode_survives_tables
 add_case "the mode of a suspended device can be switched" switch_while_suspended
 add_case "the mode can be switched before the first resume" switch_without_table
+add_case "the kernel log says the version, once" says_once_that_it_is_active
 run_cases
