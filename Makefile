@@ -10,6 +10,7 @@
 #            TEST_SECONDS or SECONDS: how long tests with a duration last
 #            SANITIZER=kasan or kcsan  make smp: only with this kernel
 #            CPUS=4       make smp: processors, SMP_ARGS="..." kernel arguments
+#            KERNELRELEASE=6.12.x+deb12-amd64  make modules: for that kernel
 
 KERNEL ?= 6.12
 
@@ -24,16 +25,20 @@ TEST_SECONDS ?= $(SECONDS)
 endif
 unexport SECONDS
 
+# The kernel's make has a KERNELRELEASE of its own.
+export RELEASE := $(KERNELRELEASE)
+unexport KERNELRELEASE
+
 export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help tree uml kunit selftest run style check smp model bench \
-	clean
+	modules deb demo-debian clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tree: ## assemble the kernel tree in build/KERNEL/tree (FORCE=1: drop edits made there)
 	@scripts/tree.sh
@@ -64,6 +69,15 @@ model: ## check the model of the ordered sequencer with spin, and break it
 
 bench: ## what barriers cost the others: instructions and fairness, as ratios
 	@scripts/bench.sh
+
+modules: ## dm-mod for Debian's own kernel (KERNELRELEASE=...: for that one)
+	@scripts/modules.sh
+
+deb: ## the Debian package dm-rq-barrier-dkms
+	@scripts/deb.sh
+
+demo-debian: ## boot Debian's own kernel with the package and multipathd, in QEMU
+	@scripts/demo-debian.sh
 
 clean: ## remove build/
 	@scripts/clean.sh

@@ -12,6 +12,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$ROOT"
 
 KERNEL=${KERNEL:-6.12}
+# shellcheck source=../debian/dkms/series.sh
+. debian/dkms/series.sh
 mkdir -p "$ROOT/build"
 BUILD=$(cd "$ROOT/build" && pwd -P)
 export KB=$BUILD/$KERNEL
@@ -121,29 +123,9 @@ overlay_files() {
 	done
 }
 
-# The hooks in the order in which they apply.
-series() {
-	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "patches/$KERNEL/series"
-}
-
-# The kernel files that the hooks touch, one a line.
-hooked_files() {
-	local patch
-
-	series | while read -r patch; do
-		sed -n 's,^\(---\|+++\) [ab]/\([^[:space:]]*\).*,\2,p' \
-			"patches/$KERNEL/$patch"
-	done | sort -u
-}
-
-load_base() {
-	# shellcheck source=../patches/6.12/base
-	. "patches/$KERNEL/base"
-}
-
 if [[ ! -f patches/$KERNEL/base ]]; then
 	die "KERNEL=$KERNEL is not supported; patches/ has hooks for:" \
-		"$(cd patches && printf '%s ' */base | sed 's,/base,,g')"
+		"$(supported_lines)"
 fi
 case $ROOT$BUILD in
 *[[:space:]:,]*)
