@@ -35,10 +35,10 @@ export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help tree uml kunit selftest run style check smp model bench \
-	modules deb demo-debian clean
+	modules deb demo-debian selftest-debian clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tree: ## assemble the kernel tree in build/KERNEL/tree (FORCE=1: drop edits made there)
 	@scripts/tree.sh
@@ -58,7 +58,7 @@ run: ## boot a guest and show the barriers at work
 style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck and the like
 	@scripts/style.sh
 
-check: ## style, kunit and selftest: everything a change has to pass
+check: ## style, kunit, selftest and modules: everything a change has to pass
 	@scripts/check.sh
 
 smp: ## suites, order and stress on several processors, in QEMU (SANITIZER=kasan: only that)
@@ -76,8 +76,11 @@ modules: ## dm-mod for Debian's own kernel (KERNELRELEASE=...: for that one)
 deb: ## the Debian package dm-rq-barrier-dkms
 	@scripts/deb.sh
 
-demo-debian: ## boot Debian's own kernel with the package and multipathd, in QEMU
+demo-debian: ## install the package on Debian, boot its own kernel with multipathd, remove it
 	@scripts/demo-debian.sh
+
+selftest-debian: ## the selftests on Debian's own kernel with the package (TESTS=...)
+	@scripts/selftest-debian.sh
 
 clean: ## remove build/
 	@scripts/clean.sh

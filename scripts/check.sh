@@ -22,5 +22,6 @@ if scripts/uml.sh; then
 else
 	failed=$((failed + 1))
 fi
+stage modules scripts/modules.sh
 step "everything ran"
 report_counts check "$passed" "$failed" "$skipped"

@@ -29,7 +29,7 @@ check() {
 		passed=$((passed + 1))
 	else
 		echo "not ok - $1"
-		sed 's/^/    /' <<<"$said"
+		echo "    ${said//$'\n'/$'\n'    }"
 		failed=$((failed + 1))
 	fi
 }

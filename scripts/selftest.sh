@@ -23,15 +23,11 @@
 . scripts/header.sh
 # shellcheck source=ktap.sh
 . scripts/ktap.sh
+# shellcheck source=test-list.sh
+. scripts/test-list.sh
 
 dir=$TREE/$SELFTESTS
 export OUTPUT=$KB/selftests
-
-# make_variable NAME: as the selftests' Makefile sets it.
-make_variable() {
-	make -s -C "$dir" --no-print-directory \
-		--eval "print-it: ; @echo \$($1)" print-it
-}
 
 # Programs that the tests bring along, built outside the tree.
 build_programs() {
@@ -42,20 +38,6 @@ build_programs() {
 		tail -n 20 "$KB/selftests.log" >&2
 		die "the tests' programs do not build, see $KB/selftests.log"
 	}
-}
-
-# tests_to_run: all, or those of $TESTS, with or without .sh.
-tests_to_run() {
-	local progs test
-
-	progs=$(make_variable TEST_PROGS)
-	for test in ${TESTS:-$progs}; do
-		test=${test##*/}
-		test=${test%.sh}.sh
-		[[ " $progs " == *" $test "* ]] ||
-			die "$test is not one of TEST_PROGS: $progs"
-		echo "$test"
-	done
 }
 
 # boot_test TEST: boot a guest for it; the status goes to a file.  Whoever is
@@ -122,7 +104,8 @@ need_programs() {
 take_lock
 sub uml.sh
 [[ -f $dir/Makefile ]] || die "there is no $SELFTESTS/Makefile"
-tests=$(tests_to_run) || {
+progs=$(make_variable TEST_PROGS)
+tests=$(tests_to_run "$progs" "$progs") || {
 	said_verdict=1
 	exit 1
 }

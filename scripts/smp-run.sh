@@ -23,6 +23,8 @@
 . scripts/header.sh
 # shellcheck source=ktap.sh
 . scripts/ktap.sh
+# shellcheck source=test-list.sh
+. scripts/test-list.sh
 # shellcheck source=smp-config.sh
 . scripts/smp-config.sh
 # shellcheck source=kcsan.sh
@@ -68,18 +70,6 @@ run_script() {
 	count_cases "$boot_dir" "$1" "$status" $((EPOCHSECONDS - begin))
 }
 
-# tests_to_run: all, or those of $TESTS, with or without .sh.
-tests_to_run() {
-	local test
-
-	for test in ${TESTS:-$all_tests}; do
-		test=${test##*/}
-		test=${test%.sh}.sh
-		[[ -x $dir/$test ]] || die "there is no $SELFTESTS/$test"
-		echo "$test"
-	done
-}
-
 need_programs() {
 	local test packages
 
@@ -105,7 +95,8 @@ show_other_races() {
 
 take_lock
 sub smp-build.sh
-tests=$(tests_to_run) || {
+tests=$(tests_to_run "$all_tests" "$(make_variable TEST_PROGS) \
+$(make_variable TEST_PROGS_EXTENDED)") || {
 	said_verdict=1
 	exit 1
 }

@@ -41,7 +41,10 @@ check_new_files() {
 check_hooks() {
 	local patches
 
-	mapfile -t patches < <(series | sed "s,^,$ROOT/patches/$KERNEL/,")
+	mapfile -t patches < <({
+		series
+		module_series
+	} | sed "s,^,$ROOT/patches/$KERNEL/,")
 	((${#patches[@]} == 0)) ||
 		checkpatch --ignore=EMBEDDED_FILENAME "${patches[@]}"
 }
@@ -60,7 +63,8 @@ check_kernel_doc() {
 check_shell() {
 	local ours selftests
 
-	mapfile -t ours < <(ls .ci/run scripts/*.sh)
+	mapfile -t ours < <(ls .ci/run scripts/*.sh
+		grep -rlE '^#!/bin/(ba)?sh' debian)
 	shellcheck -x -P SCRIPTDIR "${ours[@]}" || return
 	mapfile -t selftests < <(new_files '\.sh$')
 	((${#selftests[@]} == 0)) ||
