@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make style: everything about the code that can be judged without running it.
-# Each check is one test: a function that prints complaints and says by its
-# status whether there were any.
+# Each check is one test.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,27 +10,12 @@
 . scripts/packages.sh
 # shellcheck source=config.sh
 . scripts/config.sh
+# shellcheck source=cases.sh
+. scripts/cases.sh
 # shellcheck source=style-text.sh
 . scripts/style-text.sh
 # shellcheck source=style-build.sh
 . scripts/style-build.sh
-
-passed=0
-failed=0
-
-# check NAME FUNCTION
-check() {
-	local complaints
-
-	if complaints=$("$2" 2>&1); then
-		echo "ok - $1"
-		passed=$((passed + 1))
-		return
-	fi
-	echo "not ok - $1"
-	head -n 60 <<<"$complaints" | sed 's/^/    /'
-	failed=$((failed + 1))
-}
 
 take_lock
 sub tree.sh
