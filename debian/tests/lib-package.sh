@@ -48,14 +48,15 @@ literally() {
 	echo "${1//+/[+]}"
 }
 
-# says REGEX COMMAND...: it succeeds, and says that.
+# says REGEX COMMAND...: it succeeds, and says that; all it says is in SAID.
 says() {
-	local out status=0
+	local status=0
 
-	out=$("${@:2}" 2>&1) || status=$?
+	SAID=$("${@:2}" 2>&1) || status=$?
+	export SAID
 	expect_is "status of ${*:2}" "$status" 0
-	[[ $out =~ $1 ]] || {
+	[[ $SAID =~ $1 ]] || {
 		fail "${*:2} does not say \"$1\""
-		msg "$out"
+		msg "$SAID"
 	}
 }

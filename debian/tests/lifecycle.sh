@@ -23,11 +23,24 @@ our_hook() {
 	/etc/kernel/header_postinst.d/dm-rq-barrier "$KERNEL"
 }
 
+# dm-mod and a device of it, as far as maintainer scripts can see
+stock_module_is_in_use() {
+	mkdir -p /sys/module/dm_mod /sys/block/dm-0
+}
+
+nothing_is_in_use() {
+	rm -r /sys/module/dm_mod /sys/block/dm-0
+}
+
+# A reboot would change nothing, so it is not asked for.
 headers_are_missing() {
 	mv "/lib/modules/$KERNEL/build" "$WORK/build"
+	stock_module_is_in_use
 	says "keeps the stock dm-mod: the kernel headers are missing: apt install linux-headers-$(literally "$KERNEL")" \
 		dpkg -i "$PACKAGE"
+	nothing_is_in_use
 	mv "$WORK/build" "/lib/modules/$KERNEL/build"
+	[[ $SAID != *reboot* ]] || fail "it asks for a reboot: $SAID"
 	expect_is "the package" "$(package_state)" installed
 	stock_module_stays
 	initramfs_has "/kernel/"
@@ -156,10 +169,10 @@ is_half_installed() {
 }
 
 dpkg_mends_it() {
-	mkdir -p /sys/module/dm_mod /sys/block/dm-0
+	stock_module_is_in_use
 	says "dm-mod [(]stock[)] is in use: reboot to switch to $VERSION" \
 		dpkg --configure -a
-	rm -r /sys/module/dm_mod /sys/block/dm-0
+	nothing_is_in_use
 	expect_is "the package" "$(package_state)" installed
 	ours_is_installed
 }
