@@ -31,15 +31,22 @@ show_progress() {
 	done
 }
 
+# with_progress LOG COMMAND...: the command's status
+with_progress() {
+	local status=0
+
+	show_progress "$1" 9>&- &
+	ticker=$!
+	"${@:2}" >"$1" 2>&1 || status=$?
+	stop_ticker
+	return $status
+}
+
 # run_make LOG COMMAND...: the kernel's make
 run_make() {
-	local log=$1 status=0
+	local log=$1
 
-	show_progress "$log" 9>&- &
-	ticker=$!
-	"${@:2}" >"$log" 2>&1 || status=$?
-	stop_ticker
-	((status == 0)) && return
+	with_progress "$@" && return
 	# the first errors, or whatever there is
 	grep -m 20 -A 3 -E \
 		'error:|undefined reference|No space left|Killed|\*\*\* ' \

@@ -29,13 +29,7 @@ stage_source() {
 
 # build_module: what dkms would do
 build_module() {
-	local status=0
-
-	show_progress "$log" 9>&- &
-	ticker=$!
-	"$dir/build" "$RELEASE" >"$log" 2>&1 || status=$?
-	stop_ticker
-	((status == 0)) && return
+	with_progress "$log" "$dir/build" "$RELEASE" && return
 	# errors of the compiler, or how symbols differ
 	grep -A 3 -E 'error:|No space left|^[<>] ' "$log" | head -n 80 >&2 || :
 	die "$(tail -n 1 "$log" | sed 's/^dm-rq-barrier: //'), see $log"
