@@ -109,7 +109,7 @@ report_counts() {
 
 # The files this repository adds to the kernel, one a line.
 overlay_files() {
-	local dirs=(drivers include Documentation tools) file
+	local dirs=(drivers include kernel Documentation tools) file
 
 	if [[ $(git rev-parse --show-toplevel 2>/dev/null) == "$ROOT" ]]; then
 		git ls-files -co --exclude-standard -- "${dirs[@]}"

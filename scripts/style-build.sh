@@ -9,8 +9,10 @@
 off_objects=(dm.o dm-rq.o dm-table.o dm-sysfs.o dm-stats.o)
 feature_symbols='rq_barrier|rq_ordered|rq_fua|rq_features'
 
+# A suite of kernel/ is included by what it tests, and has no object of its own.
 our_code() {
-	overlay_files | grep '^drivers/.*\.c$' || :
+	overlay_files | grep -E '^(drivers|kernel)/.*\.c$' |
+		grep -v '^kernel/.*_kunit\.c$' || :
 }
 
 hooked_code() {
@@ -42,8 +44,10 @@ forget() {
 lint_build() {
 	local targets
 
-	mapfile -t targets < <(hooked_code | grep -v '^drivers/md/' |
-		sed 's/c$/o/')
+	mapfile -t targets < <({
+		our_code
+		hooked_code
+	} | grep -v '^drivers/md/' | sed 's/c$/o/')
 	copy_config "$KB/lint" -e ''
 	forget "$KB/lint"
 	kmake "$KB/lint" "-j$(nproc)" -k C=1 W=1 drivers/md/ "${targets[@]}" \

@@ -28,12 +28,34 @@ checkpatch() {
 	}
 }
 
+# What dot2k prints has no SPDX line, and lines as long as they get.
+generated='^kernel/trace/rv/monitors/.*\.h$'
+
 check_new_files() {
 	local files
 
-	mapfile -t files < <(new_files .)
+	mapfile -t files < <(new_files . | grep -v "$generated")
 	[[ ! -f Kconfig ]] || files+=(drivers/md/Kconfig.dm-rq-barrier)
 	checkpatch --file "${files[@]}"
+}
+
+# The kernel's own tool makes the automaton of a monitor from the model; it writes
+# to the current directory.
+check_monitors() {
+	local dir=$KB/dot2k header name bad=0
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	ln -s "$TREE/tools/verification/dot2/dot2k_templates" \
+		"$dir/rv_templates"
+	for header in $(new_files "$generated"); do
+		name=$(basename "$header" .h)
+		(cd "$dir" && PYTHONPATH=$TREE/tools/verification python3 -B \
+			"$TREE/tools/verification/dot2/dot2k" -t per_task -d \
+			"$TREE/tools/verification/models/$name.dot") || bad=1
+		cmp "$dir/$name/$name.h" "$TREE/$header" || bad=1
+	done
+	return $bad
 }
 
 # EMBEDDED_FILENAME is meant for comments.  The hook that makes

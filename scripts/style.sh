@@ -30,6 +30,7 @@ PATH=/usr/bin:$PATH
 step "texts"
 check "checkpatch, new files" check_new_files
 check "checkpatch, hooks" check_hooks
+check "monitors are what their models say" check_monitors
 check "kernel-doc" check_kernel_doc
 check "shellcheck" check_shell
 check "python syntax" check_python
