@@ -14,6 +14,8 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=lib-load.sh
+. "$(dirname "$0")/lib-load.sh"
 # shellcheck source=lib-path.sh
 . "$(dirname "$0")/lib-path.sh"
 
@@ -219,24 +221,6 @@ suspend_is_woken() {
 }
 
 # --- under load ---------------------------------------------------------------
-
-# All kinds of writers, who read what they wrote, until a file exists
-write_until() {
-	local job="--size=1m --verify=crc32c --verify_fatal=1"
-
-	until [[ -e $1 ]]; do
-		# shellcheck disable=SC2086	# a list of words
-		fio --thread --filename="$DMDEV" --bs=4k --direct=1 \
-			--invalidate=0 --verify_state_save=0 --rw=randwrite \
-			--output="$WORK/load" \
-			--name=dsync $job --offset=0m --ioengine=libaio \
-			--iodepth=4 --sync=dsync \
-			--name=fdatasync $job --offset=1m --ioengine=psync \
-			--fdatasync=2 \
-			--name=write $job --offset=2m --ioengine=libaio \
-			--iodepth=4 || return
-	done
-}
 
 # writers_on PATH...: of one disk; with suspends of each kind and reloads
 writers_on() {
