@@ -115,15 +115,25 @@ new_scsi_disks() {
 	((${#SCSI_PATHS[@]} == $2))
 }
 
+# without_lockdep COMMAND...: it looks at nothing meanwhile, and remembers nothing.
+without_lockdep() {
+	local proving=/proc/sys/kernel/prove_locking was=
+
+	[[ ! -e $proving ]] || was=$(<"$proving")
+	[[ -z $was ]] || echo 0 >"$proving"
+	"$@"
+	[[ -z $was ]] || echo "$was" >"$proving"
+}
+
+# add_scsi_hosts COUNT: negative to remove as many
+add_scsi_hosts() {
+	echo "$1" >"$SDEBUG/add_host"
+}
+
 # Linux 6.12's lockdep takes the writeback of a disk that is removed for that of
 # a file system which was on top of the multipath device; not our business.
 remove_scsi_paths() {
-	local proving=/proc/sys/kernel/prove_locking was=
-
-	[[ ! -e $proving ]] || was=$(<$proving)
-	[[ -z $was ]] || echo 0 >$proving
-	echo "-$1" >"$SDEBUG/add_host"
-	[[ -z $was ]] || echo "$was" >$proving
+	without_lockdep add_scsi_hosts "-$1"
 }
 
 # make_scsi_paths COUNT: as many hosts, all of which show one LUN; their disks
@@ -137,7 +147,7 @@ make_scsi_paths() {
 	echo 0 >"$SDEBUG/vpd_use_hostno"
 	echo 0 >"$SDEBUG/per_host_store"
 	echo 0 >"$SDEBUG/delay"
-	echo "$1" >"$SDEBUG/add_host" || bail_out "cannot add scsi_debug hosts"
+	add_scsi_hosts "$1" || bail_out "cannot add scsi_debug hosts"
 	at_exit remove_scsi_paths "$1"
 	wait_for 30 new_scsi_disks "$before" "$1" ||
 		bail_out "scsi_debug shows ${#SCSI_PATHS[@]} new disks instead of $1"

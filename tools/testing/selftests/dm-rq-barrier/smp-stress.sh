@@ -5,11 +5,13 @@
 # other, everything at once.  One multipath device carries raw writers, readers,
 # discards and programs that flush in every way, another one a file system;
 # meanwhile both lose paths, are suspended and resumed, get other tables and
-# change between all ordered modes.
+# messages and change between all ordered modes, and processors go and come.
 #
 # Nothing hangs: reads, writes and flushes of both devices go on all the time.
 # What was written is right, the file systems are consistent, nothing is held
 # in the end, and the devices can be removed.
+#
+# Then devices are removed by force.  What uses them fails, and ends.
 #
 # For kernels with lockdep, KASAN or KCSAN, and processors that are real: make
 # smp runs it for TEST_SECONDS, or ten minutes.
@@ -201,6 +203,92 @@ stress() {
 	expect_idle "$FS" "$FS_DM"
 }
 
+both_have_rounds() {
+	for DM in "$RAW_DM" "$FS_DM"; do
+		stat_above rounds 20 || return
+	done
+}
+
+# dmsetup puts the error target in the place of the table.  It cannot remove
+# what is in use, and that stays in use by us until it was looked at.
+replaced_by_errors() {
+	dmsetup remove --force "$1" &
+	wait_for "$PATIENCE" process_ended $! || give_up "$1: no removal"
+	expect_exit "the removal of $1 in use" $! fails
+	expect_match "the table of $1" "$(dmsetup table "$1" 2>&1)" " error"
+}
+
+# must_end_failing WHAT PID
+must_end_failing() {
+	wait_for "$PATIENCE" process_ended "$2" || give_up "$1 does not end"
+	expect_exit "$1" "$2" fails
+}
+
+# expect_gone NAME DM: nothing is left in it, and then not even itself.
+expect_gone() {
+	DM=$2
+	expect_is "$1, held" "$(stat held)" 0
+	exec 3<&-
+	forget_dm "$1"
+	[[ ! -e /sys/block/$2 ]] || fail "$1 is still there"
+}
+
+# usable_again NAME PATH...: a new device on the same paths works.
+usable_again() {
+	make_mpath "$1" "" "${@:2}"
+	must write_block F 0
+	must flush_dm
+	expect_is "the block" "$(read_block 0)" F
+	expect_num "rounds" "$(stat rounds)" -gt 0
+	forget_dm "$1"
+}
+
+# The loads do not end by themselves before.
+removed_by_force() {
+	local SECONDS_EACH=3600 raw fs
+
+	make_mpath "$RAW" queue_if_no_path "${SCSI_PATHS[@]}"
+	RAW_DM=$DM
+	make_mpath "$FS" queue_if_no_path "${LOOP_PATHS[@]}"
+	FS_DM=$DM
+	make_file_system ext4
+	fs_load >/dev/null &
+	fs=$!
+	raw_load >/dev/null &
+	raw=$!
+	wait_for "$PATIENCE" both_have_rounds || give_up "no rounds"
+	exec 3<"/dev/$RAW_DM"
+	replaced_by_errors "$RAW"
+	replaced_by_errors "$FS"
+	must_end_failing "the raw load" "$raw"
+	must_end_failing "the file system's load" "$fs"
+	must umount "$MNT"
+	expect_gone "$RAW" "$RAW_DM"
+	expect_gone "$FS" "$FS_DM"
+	usable_again "$RAW" "${SCSI_PATHS[@]}"
+	usable_again "$FS" "${LOOP_PATHS[@]}"
+}
+
+# Everybody waits for a path then, and a sequence may be anywhere.
+removed_without_paths() {
+	local SECONDS_EACH=3600 raw path
+
+	make_mpath "$RAW" queue_if_no_path "${SCSI_PATHS[@]}"
+	RAW_DM=$DM
+	FS_DM=$DM
+	raw_load >/dev/null &
+	raw=$!
+	wait_for "$PATIENCE" both_have_rounds || give_up "no rounds"
+	for path in "${SCSI_PATHS[@]}"; do
+		path_message fail_path "$path"
+	done
+	exec 3<"/dev/$RAW_DM"
+	replaced_by_errors "$RAW"
+	must_end_failing "the load" "$raw"
+	expect_gone "$RAW" "$RAW_DM"
+	usable_again "$RAW" "${SCSI_PATHS[@]}"
+}
+
 # Linux 6.12's bfq takes its own lock and those of block/blk-ioc.c in an order
 # that lockdep complains about, whatever the device.
 without_lockdep() {
@@ -234,4 +322,6 @@ add_case "mq-deadline, a path that may block, few tags" \
 add_case "kyber, two paths, few tags" stress kyber ext4 8 "${SCSI_PATHS[@]}"
 add_case "bfq, a path that may block" \
 	without_lockdep stress bfq xfs 2048 "${NAME}n"
+add_case "removed by force under load" removed_by_force
+add_case "removed by force while there is no path" removed_without_paths
 run_cases
