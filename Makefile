@@ -9,6 +9,7 @@
 #            MEM=1G       memory of the guest, UML_ARGS="..." its arguments
 #            TEST_SECONDS or SECONDS: how long tests with a duration last
 #            SANITIZER=kasan or kcsan  make smp: only with this kernel
+#            MODE=flush, SEED=1, CUTS=100, CUT=7  make torture: see scripts/torture.sh
 #            CPUS=4       make smp: processors, SMP_ARGS="..." kernel arguments
 #            KERNELRELEASE=6.12.x+deb12-amd64  make modules: for that kernel
 
@@ -29,12 +30,12 @@ unexport SECONDS
 export RELEASE := $(KERNELRELEASE)
 unexport KERNELRELEASE
 
-export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS
+export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS MODE SEED CUTS CUT
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help tree uml kunit selftest run style check smp model bench \
+.PHONY: help tree uml kunit selftest run style check smp torture model bench \
 	modules deb demo-debian selftest-debian clean
 
 help: ## list the targets
@@ -63,6 +64,9 @@ check: ## style, kunit, selftest and modules: everything a change has to pass
 
 smp: ## suites, order and stress on several processors, in QEMU (SANITIZER=kasan: only that)
 	@scripts/smp.sh
+
+torture: ## cut the power under load at random moments (SECONDS= or CUTS=, SEED=, MODE=)
+	@scripts/torture.sh
 
 model: ## check the model of the ordered sequencer with spin, and break it
 	@scripts/model.sh

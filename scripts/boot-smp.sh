@@ -27,6 +27,7 @@ said_verdict=1 # the caller says it
 boot() {
 	serial_to "$console"
 	serial_to "$output"
+	serial_to "$witness"
 	share_root
 	run_qemu "$limit" "$SMP_KERNEL" \
 		"init=$ROOT/scripts/smp-init.sh" "guest_params=$dir/params" \

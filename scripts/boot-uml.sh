@@ -10,7 +10,8 @@
 #              STREAM     not empty: show what the script writes, as it comes
 #              UML        the kernel to boot (the one that make uml builds)
 # Logs: output.log is what the script wrote, console.log has the kernel's
-# messages as well, the script's lines marked by "> ".
+# messages as well, the script's lines marked by "> ", and witness.log what it
+# wrote to $WITNESS, which is here as soon as it was written.
 # Status: 0 passed, 1 failed or the kernel complained, 4 skipped, 124 hung.
 
 # shellcheck source=lib.sh
@@ -35,8 +36,9 @@ boot() {
 		root=/dev/root rootfstype=hostfs rootflags=/ ro \
 		"init=$ROOT/scripts/uml-init.sh" "guest_params=$dir/params" \
 		"uml_dir=$dir/" umid=guest con=null con0=fd:0,fd:1 con1=null,fd:3 \
+		con2=null,fd:4 \
 		console=tty0 loglevel=7 kunit.enable=0 "${args[@]}" \
-		</dev/null >>"$console" 2>&1 3>>"$output"
+		</dev/null >>"$console" 2>&1 3>>"$output" 4>>"$witness"
 }
 
 # A guest that was killed leaves its control socket.

@@ -17,6 +17,7 @@ mkdir -p "$dir"
 dir=$(cd "$dir" && pwd -P)
 console=$dir/console.log
 output=$dir/output.log
+witness=$dir/witness.log
 
 # What the guest needs to know, for process 1 to read.
 write_params() {
@@ -26,6 +27,8 @@ write_params() {
 		printf ' )\nguest_keep=(%q %q %q %q)\n' \
 			"$ROOT" "$BUILD" "$dir" "${script%/*}"
 		printf 'export %s=%q\n' TEST_SECONDS "${TEST_SECONDS:-}" \
+			MODE "${MODE:-}" SEED "${SEED:-}" CUTS "${CUTS:-}" \
+			CUT "${CUT:-}" \
 			OUTPUT "${OUTPUT:-}" KERNEL_TREE "$TREE" LC_ALL "$LC_ALL"
 	} >"$dir/params"
 }
@@ -86,6 +89,7 @@ run_guest() {
 	write_params "$@"
 	: >"$console"
 	: >"$output"
+	: >"$witness"
 	if [[ -n ${STREAM:-} ]]; then
 		tail -n +1 -s 0.1 -f "$output" 9>&- &
 		stream_pid=$!

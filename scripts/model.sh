@@ -9,6 +9,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=packages.sh
 . scripts/packages.sh
+# shellcheck source=jobs.sh
+. scripts/jobs.sh
 
 model=$ROOT/tools/verification/dm-rq-barrier/ordered.pml
 dir=$BUILD/model
@@ -142,22 +144,10 @@ search() {
 	echo $((EPOCHSECONDS - begin)) >seconds
 }
 
-# start NAME KIND MACROS: in the background, when a processor is free.
+# start NAME KIND MACROS
 start() {
-	while (($(jobs -rp | wc -l) >= $(nproc))); do
-		wait -n || :
-	done
-	search "$dir/$1" "$2" "$3" &
+	start_job search "$dir/$1" "$2" "$3"
 }
-
-stop_searches() {
-	local pid
-
-	for pid in $(jobs -p); do
-		pkill -TERM -P "$pid" 2>/dev/null || :
-	done
-}
-at_exit stop_searches
 
 # story DIRECTORY MACROS: the run that leads to the error, as the model tells it.
 story() {

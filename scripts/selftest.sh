@@ -25,20 +25,12 @@
 . scripts/ktap.sh
 # shellcheck source=test-list.sh
 . scripts/test-list.sh
+# shellcheck source=programs.sh
+. scripts/programs.sh
+# shellcheck source=jobs.sh
+. scripts/jobs.sh
 
 dir=$TREE/$SELFTESTS
-export OUTPUT=$KB/selftests
-
-# Programs that the tests bring along, built outside the tree.
-build_programs() {
-	grep -q TEST_GEN "$dir/Makefile" || return 0
-	mkdir -p "$OUTPUT"
-	need_packages "building the tests' programs" gcc make libc6-dev
-	make -C "$dir" "OUTPUT=$OUTPUT" all >"$KB/selftests.log" 2>&1 || {
-		tail -n 20 "$KB/selftests.log" >&2
-		die "the tests' programs do not build, see $KB/selftests.log"
-	}
-}
 
 # boot_test TEST: boot a guest for it; the status goes to a file.  Whoever is
 # told to end passes it on, as the guest's own clean-up must run.
@@ -63,10 +55,7 @@ start_test() {
 	[[ -x $dir/$test ]] || return 0
 	rm -rf "$boot_dir"
 	mkdir -p "$boot_dir"
-	while (($(jobs -rp | wc -l) >= $(nproc))); do
-		wait -n || :
-	done
-	boot_test "$test" &
+	start_job boot_test "$test"
 }
 
 # finish_test TEST: wait for it and count its cases.
@@ -81,15 +70,6 @@ finish_test() {
 	read -r status seconds <"$boot_dir/status"
 	count_cases "$boot_dir" "$test" "$status" "$seconds"
 }
-
-stop_guests() {
-	local pid
-
-	for pid in $(jobs -p); do
-		pkill -TERM -P "$pid" 2>/dev/null || :
-	done
-}
-at_exit stop_guests
 
 need_programs() {
 	local test packages
