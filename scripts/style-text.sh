@@ -39,15 +39,15 @@ check_new_files() {
 	checkpatch --file "${files[@]}"
 }
 
-# The kernel's own tool makes the automaton of a monitor from the model; it writes
-# to the current directory.
+# The kernel's own tool makes the automaton of a monitor from the model.  It looks
+# for its templates below the current directory, and writes there.
 check_monitors() {
-	local dir=$KB/dot2k header name bad=0
+	local dir=$KB/monitors header name bad=0
 
 	rm -rf "$dir"
-	mkdir -p "$dir"
+	mkdir -p "$dir/dot2k"
 	ln -s "$TREE/tools/verification/dot2/dot2k_templates" \
-		"$dir/rv_templates"
+		"$dir/dot2k/rv_templates"
 	for header in $(new_files "$generated"); do
 		name=$(basename "$header" .h)
 		(cd "$dir" && PYTHONPATH=$TREE/tools/verification python3 -B \

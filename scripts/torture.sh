@@ -8,7 +8,7 @@
 # Environment: MODE          only this one of none, flush, drain_flush
 #              TEST_SECONDS  how long (60), or CUTS: how many cuts
 #              SEED          of all that is random (1)
-#              CUT           only the one with this number
+#              CUT           only the one with this number, or CUTS from it on
 #              SANITIZER, MEM, CPUS: see boot-smp.sh
 
 # shellcheck source=lib.sh

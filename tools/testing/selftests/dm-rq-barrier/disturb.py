@@ -69,6 +69,10 @@ class Mapper:
         self.name = name
         self.control = os.open("/dev/mapper/control", os.O_RDWR)
 
+    def close(self):
+        """It is not going to be told anything."""
+        os.close(self.control)
+
     def request(self, number, flags=0, data=b"", targets=0):
         """The arguments of an ioctl."""
         size = HEADER.size + len(data)

@@ -17,7 +17,7 @@
 # smp runs it for TEST_SECONDS, or ten minutes.
 #
 # smp-seconds: 600
-# smp-timeout: 900
+# smp-timeout: 1500
 # smp: scsi_debug.dev_size_mb=64 scsi_debug.submit_queues=4 scsi_debug.lbpu=1
 # packages: fio e2fsprogs xfsprogs python3
 #

@@ -353,6 +353,8 @@ static void *run(void *data)
 	note(false, "X %u %d\n", w->id, -error);
 	while (w->in_flight)
 		reap(w, 1);
+	/* User mode Linux must not be left to do that when we are gone. */
+	syscall(SYS_io_destroy, w->context);
 	return NULL;
 }
 

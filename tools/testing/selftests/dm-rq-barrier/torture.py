@@ -142,6 +142,7 @@ class Disturber(threading.Thread):
             # with the disk gone tables cannot be loaded
             if not self.stopping:
                 self.error = error
+        self.device.close()
 
 
 class Cut:

@@ -6,7 +6,7 @@
 # kernel handles wrongly, loses data, or this would prove nothing.
 #
 # A few cuts for each mode.  $MODE: only that one; $CUTS: so many, or as many as
-# take $TEST_SECONDS; $SEED: other ones; $CUT: only the one of that number.
+# take $TEST_SECONDS; $SEED: other ones; $CUT: only that one, or $CUTS from it on.
 # $WITNESS is a terminal on another system, which gets each acknowledgment.
 #
 # timeout: 1200
@@ -26,7 +26,7 @@ SHORT=12
 
 how_many() {
 	if [[ -n ${CUT:-} ]]; then
-		echo "--first $CUT --cuts 1"
+		echo "--first $CUT --cuts ${CUTS:-1}"
 	elif [[ -n ${CUTS:-} ]]; then
 		echo "--cuts $CUTS"
 	elif [[ -n ${TEST_SECONDS:-} ]]; then

@@ -168,12 +168,19 @@ class Programs:
         sync_write(f"{name}.new", data_of(self.seed, number, generation),
                    os.O_TRUNC, os.fsync)
         os.rename(f"{name}.new", name)
-        directory = os.open(self.directory, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        self.sync_directory()
         self.acknowledge("file", number, generation)
+
+    def sync_directory(self):
+        """XFS calls the fsync of a directory a success if the file system was
+        shut down before; that of a file it does not."""
+        for name in self.directory, f"{self.directory}/synced":
+            flags = os.O_RDONLY if name == self.directory else os.O_CREAT
+            fd = os.open(name, flags)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
 
     def sqlite(self):
         """One row for each transaction"""

@@ -20,7 +20,7 @@ In mode drain_flush also, where "reached" is about dm's queue_rq:
 
 The trace has block_rq_issue, block_rq_requeue and block_rq_complete of the
 multipath device, and dm_rq_barrier_hold: a request reaches dm when it is held,
-or else when it is issued.
+or else when it is issued.  dm_rq_barrier_io tells which flush is a post-flush.
 
 A write with RWF_DSYNC proves nothing for "after": dm may let one join a sequence
 that others wait for (see drivers/md/dm-rq-ordered.c).
@@ -35,12 +35,12 @@ BLOCK = 4096
 SECTORS = BLOCK // 512
 STAMP = struct.Struct("QQQII")
 MAGIC = 0x72746f74716d6472
-ISSUE, REQUEUE, END, HOLD = EVENTS = (
+ISSUE, REQUEUE, END, HOLD, BARRIER_IO = EVENTS = (
     "block_rq_issue", "block_rq_requeue", "block_rq_complete",
-    "dm_rq_barrier_hold")
-# Either "8,0 WS 4096 () 16 + 8 none,0,0 [task]" or "8,0 write 16 + 8 held=1".
-# A task's name may be anything, an error is a number.
-EVENT = re.compile(r"^ *(\S.*?) +\[\d+\].*?: (%s): \d+,\d+ (\w+) "
+    "dm_rq_barrier_hold", "dm_rq_barrier_io")
+# One of "8,0 WS 4096 () 16 + 8 none,0,0 [task]", "8,0 write 16 + 8 held=1", and
+# "8,0 16 + 8" for a barrier I/O.  A task may have any name, an error is a number.
+EVENT = re.compile(r"^ *(\S.*?) +\[\d+\].*?: (%s): \d+,\d+ (?:([A-Za-z]\w*) )?"
                    r"(?:\d+ )?(?:\(.*?\) )?(\d+) \+ (\d+)"
                    r"(?:.* \[(-\d+)\]$)?" % "|".join(EVENTS))
 ENTRIES = re.compile(r"# entries-in-buffer/entries-written: (\d+)/(\d+)")
@@ -113,6 +113,7 @@ class Flush:
     def __init__(self, reached):
         self.reached = reached
         self.done = None
+        self.post = False
 
 
 class Trace:
@@ -126,6 +127,8 @@ class Trace:
         self.flushes = []
         self.in_line = []
         self.issued = []
+        # were barrier I/Os issued since the last flush has ended?
+        self.barriers = False
         # the task that has held a flush request just now
         self.held_by = None
         for number, line in enumerate(lines, 1):
@@ -143,7 +146,9 @@ class Trace:
 
     def add(self, line, task, name, what, sector, count, error):
         """An event"""
-        if what == "flush" or what.startswith("F") and count == "0":
+        if name == BARRIER_IO:
+            self.barriers = True
+        elif what == "flush" or what.startswith("F") and count == "0":
             self.flush(line, task, name, error)
         elif what == "write" or what.startswith("W"):
             self.write(line, name, int(sector) // SECTORS,
@@ -157,12 +162,14 @@ class Trace:
             return
         if name == ISSUE:
             flush = self.in_line.pop(0) if self.in_line else Flush(line)
+            flush.post = self.barriers
             self.issued.append(flush)
         elif self.issued and name == REQUEUE:
             self.give_back(task)
         elif self.issued:
             flush = self.issued.pop(0)
             flush.done = None if error else line
+            self.barriers = False
             self.flushes.append(flush)
         self.held_by = None
 
@@ -171,6 +178,7 @@ class Trace:
         to have a second round was held again by whoever requeues it."""
         if self.held_by == task:
             self.in_line.pop()
+            self.barriers = False
         self.in_line.insert(0, self.issued.pop(0))
 
     def write(self, line, name, first, count, error):
@@ -194,9 +202,12 @@ class Trace:
             self.current[number] = writes[index]
             writes[index].reached = line
 
-    def all_flushes(self):
-        """Those too that have not ended"""
-        return self.flushes + self.issued + self.in_line
+    def points(self):
+        """The flushes that are ordering points, also if they have not ended.  A
+        post-flush is none: writes that are held since its pre-flush came wait
+        until it is over.  If it is a pre-flush too it has a second round."""
+        return [flush for flush in self.flushes + self.issued + self.in_line
+                if not flush.post]
 
 
 class Verdict:
@@ -253,7 +264,7 @@ class Verdict:
 
     def ordered(self, trace):
         """Rules "before" and "after" """
-        flushes = trace.all_flushes()
+        flushes = trace.points()
         done = [flush for flush in flushes if flush.done]
         if done:
             flush = max(done, key=lambda flush: flush.reached)

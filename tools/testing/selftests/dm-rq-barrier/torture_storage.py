@@ -314,3 +314,4 @@ class Multipath(Mapper):
 
     def remove(self):
         subprocess.run(["dmsetup", "remove", "--retry", self.name], check=True)
+        self.close()
