@@ -284,11 +284,13 @@ class Cut:
 
     def judge_files(self, multipath):
         """What the programs have acknowledged"""
+        last, count = self.programs.acknowledged()
+        self.counts["acknowledged"] += count
         mounted = False
         try:
             torture_fs.mount(self.plan.load, multipath.device, self.mount)
             mounted = True
-            self.counts["acknowledged"] += self.programs.check()
+            self.programs.check(last)
         except (torture_fs.Lost, OSError,
                 subprocess.CalledProcessError) as error:
             self.losses.append(f"{self.plan.load}: {error}")

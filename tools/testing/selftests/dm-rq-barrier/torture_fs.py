@@ -238,14 +238,12 @@ class Programs:
                     count += 1
         return last, count
 
-    def check(self):
-        """Is all there?  Returns how many acknowledgments there were."""
-        last, count = self.acknowledged()
+    def check(self, last):
+        """Is all there that was acknowledged?"""
         for number in range(FILES):
             self.check_file(number, last.get(("file", number), 0))
         self.check_lines(last.get(("line", 0), 0))
         self.check_rows(last.get(("row", 0), 0))
-        return count
 
     def read(self, name):
         """Nothing if it is not there"""
