@@ -672,14 +672,15 @@ static void end_barrier_io(struct dm_rq_barrier *b, struct request *rq,
 	struct dm_rq_target_io *tio = to_tio(rq);
 	struct dm_rq_ordered_hw *hw = to_hw(b, rq);
 	bool post = wants_post_flush(rq);
+	bool owed = post && !error;
 	unsigned long flags;
 
 	trace_dm_rq_barrier_io_end(ordered_devt(b), blk_rq_pos(rq),
 				   tio->completed >> SECTOR_SHIFT,
-				   blk_status_to_errno(error));
+				   blk_status_to_errno(error), owed);
 
 	spin_lock_irqsave(&b->lock, flags);
-	if (post && !error) {
+	if (owed) {
 		set_state(tio, ORDERED_OWED);
 		list_add_tail(&tio->line, &hw->owing);
 		hw->owed++;
@@ -696,7 +697,7 @@ static void end_barrier_io(struct dm_rq_barrier *b, struct request *rq,
 
 	blk_mq_end_request(rq, error);
 
-	if (!post || error)
+	if (!owed)
 		drop_barrier_io(b);
 }
 
@@ -871,6 +872,9 @@ void __dm_rq_ordered_forget(struct mapped_device *md, struct request *rq)
 
 	if (state != ORDERED_BARRIER)
 		return;
+
+	trace_dm_rq_barrier_io_end(ordered_devt(b), blk_rq_pos(rq), 0, -EIO,
+				   false);
 
 	spin_lock_irqsave(&b->lock, flags);
 	set_state(tio, ORDERED_NONE);

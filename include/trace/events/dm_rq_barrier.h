@@ -234,21 +234,23 @@ TRACE_EVENT(dm_rq_barrier_io,
 
 TRACE_EVENT(dm_rq_barrier_io_end,
 	    TP_PROTO(dev_t dev, sector_t sector, unsigned int sectors,
-		     int error),
-	    TP_ARGS(dev, sector, sectors, error),
+		     int error, bool owed),
+	    TP_ARGS(dev, sector, sectors, error, owed),
 	    TP_STRUCT__entry(__field(dev_t, dev)
 			     __field(sector_t, sector)
 			     __field(unsigned int, sectors)
 			     __field(int, error)
+			     __field(bool, owed)
 	    ),
 	    TP_fast_assign(__entry->dev = dev;
 			   __entry->sector = sector;
 			   __entry->sectors = sectors;
 			   __entry->error = error;
+			   __entry->owed = owed;
 	    ),
-	    TP_printk("%d,%d %llu + %u error=%d", MAJOR(__entry->dev),
+	    TP_printk("%d,%d %llu + %u error=%d owed=%d", MAJOR(__entry->dev),
 		      MINOR(__entry->dev), (unsigned long long)__entry->sector,
-		      __entry->sectors, __entry->error)
+		      __entry->sectors, __entry->error, __entry->owed)
 );
 
 TRACE_EVENT(dm_rq_barrier_gate_open,

@@ -76,7 +76,7 @@ BARRIER_IO = [barrier("io", "64 + 8"), block("issue", DM, "WSM", 64),
               block("issue", PATH, "WSM", 64),
               block("complete", PATH, "WSM", 64),
               block("complete", DM, "WSM", 64),
-              barrier("io_end", "64 + 8 error=0"),
+              barrier("io_end", "64 + 8 error=0 owed=1"),
               block("complete", DM, "WSM", 64, 0)]
 
 
@@ -269,8 +269,16 @@ class SequenceTest(unittest.TestCase):
 
     def test_failed_barrier_io(self):
         """Nothing follows it."""
-        failed = [barrier("io", "64 + 8"), barrier("io_end", "64 + 0 error=-5")]
+        failed = [barrier("io", "64 + 8"),
+                  barrier("io_end", "64 + 0 error=-5 owed=0")]
         self.assertEqual(self.labels(*ROUND, *failed, *ROUND),
+                         ["pre-flush", "flush"])
+
+    def test_pre_flush_alone(self):
+        """A write without FUA is not followed by a post-flush."""
+        alone = [barrier("io", "64 + 8"),
+                 barrier("io_end", "64 + 8 error=0 owed=0")]
+        self.assertEqual(self.labels(*ROUND, *alone, *ROUND),
                          ["pre-flush", "flush"])
 
     def test_extra_round(self):

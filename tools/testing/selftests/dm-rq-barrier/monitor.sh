@@ -9,7 +9,7 @@
 #
 # timeout: 900
 # mem: 1G
-# packages: fio e2fsprogs python3
+# packages: fio e2fsprogs xfsprogs python3
 #
 # shellcheck disable=SC2317	# cases are called by run_cases
 
@@ -23,7 +23,7 @@ RV=/sys/kernel/tracing/rv
 MONITOR=$RV/monitors/dm_rq_seq
 # All that tools/verification/models/dm_rq_seq.dot knows
 EVENTS=(drain drained gate_close gate_off gate_open hold io io_end io_last
-	mode_off mode_on release requeue round_end round_error round_start
+	io_owed mode_off mode_on release requeue round_end round_error round_start
 	stray_round)
 # For a flush at a time, and for loads
 ONE=${NAME}_0
@@ -207,6 +207,32 @@ failed() {
 	must dmsetup message "$ONE" 0 queue_if_no_path
 }
 
+# XFS writes to its log with REQ_PREFLUSH | REQ_FUA, and to nothing else before.
+# The log is in the middle of the disk, and new.
+barrier_io_failed() {
+	local badblocks=$NULLB_CONFIG/$DISK/badblocks
+	local middle="$((192 * 2048))-$((256 * 2048 - 1))"
+
+	must dmsetup message "$ONE" 0 fail_if_no_path
+	mkdir "$WORK/xfs"
+	must mkfs.xfs -q -f "$DMDEV"
+	must mount "$DMDEV" "$WORK/xfs"
+	must touch "$WORK/xfs/first"
+	must sync "$WORK/xfs/first"
+	watch
+	must eval "echo +$middle >$badblocks"
+	must touch "$WORK/xfs/second"
+	must_fail "" sync "$WORK/xfs/second"
+	wait_for_step "barrier x io_last -> written"
+	wait_for_step "written x gate_open"
+	watched
+	must eval "echo -$middle >$badblocks"
+	must umount "$WORK/xfs"
+	path_message reinstate_path "$A"
+	path_message reinstate_path "$B"
+	must dmsetup message "$ONE" 0 queue_if_no_path
+}
+
 # The next one has the number of the one before, which may have been left in
 # the middle of a sequence.
 come_and_go() {
@@ -311,11 +337,11 @@ note_events() {
 	done
 }
 
-# As long as the time allows, and until each event was seen but for the two that
+# As long as the time allows, and until each event was seen but for those that
 # have cases of their own
 disturbed() {
 	local loads end=$((EPOCHSECONDS + ${TEST_SECONDS:-0} / 2))
-	declare -A SEEN=([requeue]=1 [round_error]=1)
+	declare -A SEEN=([io_last]=1 [requeue]=1 [round_error]=1)
 
 	for ((loads = 1; ; loads++)); do
 		watch
@@ -360,8 +386,9 @@ off_in_the_end() {
 at_exit eval "echo 0 >$MONITOR/enable"
 set_default_mode drain_flush
 LOAD_SECONDS=2
-make_slow_nullb "${NAME}n0"
-make_loops_on "${NAME}n0" 2
+DISK=${NAME}n0
+make_slow_nullb "$DISK"
+make_loops_on "$DISK" 2
 A=${LOOP_PATHS[0]}
 B=${LOOP_PATHS[1]}
 make_slow_nullb "${NAME}n1"
@@ -376,6 +403,7 @@ add_case "it knows nothing of a device that was there before" made_before
 add_case "it knows all of a device that is made now" made_after
 add_case "a flush that waits for a path" requeued
 add_case "a flush that fails" failed
+add_case "a barrier I/O that fails is not flushed" barrier_io_failed
 add_case "devices come and go, and have the same number" come_and_go
 add_case "two devices with file systems" two_devices
 add_case "mode none: no sequence under load" without_sequence none

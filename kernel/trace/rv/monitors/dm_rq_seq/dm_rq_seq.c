@@ -34,7 +34,8 @@
  *   doubt: the mode had not been switched.
  *
  * Counting.  An automaton does not count.  Here barrier I/Os in flight are
- * counted, and the model is told which one is the last.
+ * counted, and the model is told which one is the last, and whether any of them
+ * is owed a post-flush.
  *
  * Rounds that are none of the sequence's.  A round serves FUA writes too, and
  * flush requests that mode flush left over when the mode was switched to
@@ -76,6 +77,7 @@ DECLARE_DA_MON_GENERIC_HELPERS(dm_rq_seq, unsigned char)
  * @da: the automaton
  * @dev: number of the device
  * @ios: barrier I/Os in flight
+ * @owed: one that has ended waits for a post-flush
  * @stray: a round that begins may be none of the sequence's
  * @own: the round that began last was the sequence's
  * @leaving: the mode is not drain_flush: the gate is off when it opens
@@ -86,6 +88,7 @@ struct seq_device {
 	struct da_monitor da;
 	dev_t dev;
 	unsigned int ios;
+	bool owed;
 	bool stray;
 	bool own;
 	bool leaving;
@@ -100,6 +103,7 @@ static DEFINE_XARRAY(devices);
 static void start(struct seq_device *d)
 {
 	d->ios = 0;
+	d->owed = false;
 	d->stray = true;
 	d->own = false;
 	da_monitor_start_dm_rq_seq(&d->da);
@@ -201,8 +205,9 @@ static void seen_io(struct seq_device *d, int unused)
 	feed(d, io_dm_rq_seq);
 }
 
-static void seen_io_end(struct seq_device *d, int unused)
+static void seen_io_end(struct seq_device *d, int owed)
 {
+	d->owed |= owed;
 	if (d->ios != 1) {
 		/* If there is none the model knows */
 		d->ios -= !!d->ios;
@@ -212,7 +217,7 @@ static void seen_io_end(struct seq_device *d, int unused)
 
 	d->ios = 0;
 	d->stray = false;
-	feed(d, io_last_dm_rq_seq);
+	feed(d, d->owed ? io_owed_dm_rq_seq : io_last_dm_rq_seq);
 }
 
 static void seen_fua(struct seq_device *d, int unused)
@@ -226,10 +231,14 @@ static void seen_round_start(struct seq_device *d, int unused)
 	feed(d, d->own ? round_start_dm_rq_seq : stray_round_dm_rq_seq);
 }
 
+/* If it has failed, "a flush in the way" may still leave something owed. */
 static void seen_round_end(struct seq_device *d, int error)
 {
-	if (d->own)
-		feed(d, error ? round_error_dm_rq_seq : round_end_dm_rq_seq);
+	if (!d->own)
+		return;
+
+	d->owed = false;
+	feed(d, error ? round_error_dm_rq_seq : round_end_dm_rq_seq);
 }
 
 static void seen_requeue(struct seq_device *d, int requests)
@@ -308,9 +317,9 @@ static void handle_io(void *data, dev_t dev, sector_t sector,
 }
 
 static void handle_io_end(void *data, dev_t dev, sector_t sector,
-			  unsigned int sectors, int error)
+			  unsigned int sectors, int error, bool owed)
 {
-	handle(dev, seen_io_end, 0);
+	handle(dev, seen_io_end, owed);
 }
 
 static void handle_fua(void *data, dev_t dev, dev_t path, sector_t sector,
