@@ -124,10 +124,11 @@ static int switch_mode(struct mapped_device *md, enum dm_rq_ordered mode)
 		r = dm_rq_features_set_mode(md, map, mode);
 
 	WRITE_ONCE(b->mode, r ? old : mode);
+	/* A sequence that was over meanwhile has seen a mode that is none */
+	dm_rq_ordered_switch(b);
 	if (r)
 		return r;
 
-	dm_rq_ordered_switch(b);
 	trace_dm_rq_barrier_mode(disk_devt(dm_disk(md)), ordered_words[old],
 				 ordered_words[mode]);
 	return 0;

@@ -215,6 +215,13 @@ static void features_blocking_later(struct kunit *test)
 			-EINVAL);
 	KUNIT_EXPECT_FALSE(test, dm_rq_barrier_enabled(f->md));
 
+	/* A sequence that was over meanwhile took it for the mode */
+	f->md->rq_barrier->seq.gate = GATE_OPEN;
+	KUNIT_EXPECT_EQ(test, dm_attr_rq_ordered_store(f->md, "drain_flush",
+						       strlen("drain_flush")),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, f->md->rq_barrier->seq.gate, GATE_OFF);
+
 	/* The mode changes between load and resume: the old table stays */
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_load(test, 1), 0);
 	r = dm_rq_fake_table(test, "dm-rq-fake", dm_rq_fake_path(test, 1), &t);
