@@ -23,8 +23,8 @@ RV=/sys/kernel/tracing/rv
 MONITOR=$RV/monitors/dm_rq_seq
 # All that tools/verification/models/dm_rq_seq.dot knows
 EVENTS=(drain drained gate_close gate_off gate_open hold io io_end io_last
-	io_owed mode_off mode_on release requeue round_end round_error round_start
-	stray_round)
+	io_owed io_perhaps mode_off mode_on release requeue round_end round_error
+	round_start stray_round)
 # For a flush at a time, and for loads
 ONE=${NAME}_0
 FIRST=${NAME}_1
@@ -337,11 +337,12 @@ note_events() {
 	done
 }
 
-# As long as the time allows, and until each event was seen but for those that
-# have cases of their own
+# As long as the time allows, and until each event was seen, but for those that
+# have cases of their own, and one that takes more bad luck
 disturbed() {
 	local loads end=$((EPOCHSECONDS + ${TEST_SECONDS:-0} / 2))
-	declare -A SEEN=([io_last]=1 [requeue]=1 [round_error]=1)
+	declare -A SEEN=([io_last]=1 [io_perhaps]=1 [requeue]=1
+		[round_error]=1)
 
 	for ((loads = 1; ; loads++)); do
 		watch

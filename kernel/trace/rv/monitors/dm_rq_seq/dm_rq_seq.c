@@ -35,7 +35,9 @@
  *
  * Counting.  An automaton does not count.  Here barrier I/Os in flight are
  * counted, and the model is told which one is the last, and whether any of them
- * is owed a post-flush.
+ * is owed a post-flush.  If a post-flush fails, those that it was for fail too;
+ * if it was "a flush in the way", the others wait for the next one.  No event
+ * tells which, until the next drain.
  *
  * Rounds that are none of the sequence's.  A round serves FUA writes too, and
  * flush requests that mode flush left over when the mode was switched to
@@ -71,13 +73,16 @@ static struct rv_monitor rv_dm_rq_seq;
 DECLARE_AUTOMATA_HELPERS(dm_rq_seq, unsigned char)
 DECLARE_DA_MON_GENERIC_HELPERS(dm_rq_seq, unsigned char)
 
+/* Has barrier I/O ended that waits for a post-flush? */
+enum seq_owed { OWED_NOTHING, OWED_PERHAPS, OWED_SURELY };
+
 /**
  * struct seq_device - what is known of a mapped device
  * @lock: protects all but @dev; taken from hard IRQ
  * @da: the automaton
  * @dev: number of the device
  * @ios: barrier I/Os in flight
- * @owed: one that has ended waits for a post-flush
+ * @owed: what is owed to those that have ended
  * @stray: a round that begins may be none of the sequence's
  * @own: the round that began last was the sequence's
  * @leaving: the mode is not drain_flush: the gate is off when it opens
@@ -88,7 +93,7 @@ struct seq_device {
 	struct da_monitor da;
 	dev_t dev;
 	unsigned int ios;
-	bool owed;
+	enum seq_owed owed;
 	bool stray;
 	bool own;
 	bool leaving;
@@ -103,7 +108,7 @@ static DEFINE_XARRAY(devices);
 static void start(struct seq_device *d)
 {
 	d->ios = 0;
-	d->owed = false;
+	d->owed = OWED_NOTHING;
 	d->stray = true;
 	d->own = false;
 	da_monitor_start_dm_rq_seq(&d->da);
@@ -181,6 +186,7 @@ static void seen_drain(struct seq_device *d, int unused)
 static void seen_drained(struct seq_device *d, int unused)
 {
 	d->stray = false;
+	d->owed = OWED_NOTHING;
 	feed(d, drained_dm_rq_seq);
 }
 
@@ -201,13 +207,25 @@ static void seen_gate_open(struct seq_device *d, int unused)
 
 static void seen_io(struct seq_device *d, int unused)
 {
+	/* The post-flush is over, and will not be repeated */
+	if (da_monitor_curr_state_dm_rq_seq(&d->da) == post_flushed_dm_rq_seq)
+		d->owed = OWED_NOTHING;
+
 	d->ios++;
 	feed(d, io_dm_rq_seq);
 }
 
 static void seen_io_end(struct seq_device *d, int owed)
 {
-	d->owed |= owed;
+	static const enum events_dm_rq_seq last[] = {
+		[OWED_NOTHING] = io_last_dm_rq_seq,
+		[OWED_PERHAPS] = io_perhaps_dm_rq_seq,
+		[OWED_SURELY] = io_owed_dm_rq_seq,
+	};
+
+	if (owed)
+		d->owed = OWED_SURELY;
+
 	if (d->ios != 1) {
 		/* If there is none the model knows */
 		d->ios -= !!d->ios;
@@ -217,7 +235,7 @@ static void seen_io_end(struct seq_device *d, int owed)
 
 	d->ios = 0;
 	d->stray = false;
-	feed(d, d->owed ? io_owed_dm_rq_seq : io_last_dm_rq_seq);
+	feed(d, last[d->owed]);
 }
 
 static void seen_fua(struct seq_device *d, int unused)
@@ -231,13 +249,13 @@ static void seen_round_start(struct seq_device *d, int unused)
 	feed(d, d->own ? round_start_dm_rq_seq : stray_round_dm_rq_seq);
 }
 
-/* If it has failed, "a flush in the way" may still leave something owed. */
 static void seen_round_end(struct seq_device *d, int error)
 {
 	if (!d->own)
 		return;
 
-	d->owed = false;
+	if (error && d->owed)
+		d->owed = OWED_PERHAPS;
 	feed(d, error ? round_error_dm_rq_seq : round_end_dm_rq_seq);
 }
 
