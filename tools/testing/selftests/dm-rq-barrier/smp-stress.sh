@@ -289,17 +289,6 @@ removed_without_paths() {
 	usable_again "$RAW" "${SCSI_PATHS[@]}"
 }
 
-# Linux 6.12's bfq takes its own lock and those of block/blk-ioc.c in an order
-# that lockdep complains about, whatever the device.
-without_lockdep() {
-	local proving=/proc/sys/kernel/prove_locking was=
-
-	[[ ! -e $proving ]] || was=$(<"$proving")
-	[[ -z $was ]] || echo 0 >"$proving"
-	"$@"
-	[[ -z $was ]] || echo "$was" >"$proving"
-}
-
 mkfifo "$WORK/nobody-writes"
 MNT=$WORK/mnt
 mkdir "$MNT"
@@ -320,6 +309,8 @@ add_case "none, two paths" stress none ext4 2048 "${SCSI_PATHS[@]}"
 add_case "mq-deadline, a path that may block, few tags" \
 	stress mq-deadline xfs 4 "${NAME}n"
 add_case "kyber, two paths, few tags" stress kyber ext4 8 "${SCSI_PATHS[@]}"
+# Linux 6.12's bfq takes its own lock and those of block/blk-ioc.c in an order
+# that lockdep complains about, whatever the device.
 add_case "bfq, a path that may block" \
 	without_lockdep stress bfq xfs 2048 "${NAME}n"
 add_case "removed by force under load" removed_by_force
