@@ -20,7 +20,9 @@ In mode drain_flush also, where "reached" is about dm's queue_rq:
 
 The trace has block_rq_issue, block_rq_requeue and block_rq_complete of the
 multipath device, and dm_rq_barrier_hold: a request reaches dm when it is held,
-or else when it is issued.  dm_rq_barrier_io tells which flush is a post-flush.
+or else when it is issued.  One that is only requeued was refused, because the
+device is suspended: who comes first then is decided again when it is resumed.
+dm_rq_barrier_io tells which flush is a post-flush.
 
 A write with RWF_DSYNC proves nothing for "after": dm may let one join a sequence
 that others wait for (see drivers/md/dm-rq-ordered.c).
@@ -190,7 +192,7 @@ class Trace:
                 write = self.current.pop(number, None)
                 if write and error:
                     write.failed = line
-            elif number not in self.current:
+            elif name != REQUEUE and number not in self.current:
                 self.reach(number, line)
 
     def reach(self, number, line):
