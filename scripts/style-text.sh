@@ -105,10 +105,11 @@ for name in sys.argv[1:]:
 # The tools that read traces test themselves, without a kernel.
 check_tools() {
 	local tools=tools/tracing/dm-rq-barrier
-	local checker=tools/testing/selftests/dm-rq-barrier/order_check.py
+	local selftests=tools/testing/selftests/dm-rq-barrier
 
 	in_tree python3 -B "$tools/test_sequence_plot.py" || return
-	in_tree python3 -B "$checker" --self-test
+	in_tree python3 -B "$selftests/test_torture_judge.py" || return
+	in_tree python3 -B "$selftests/order_check.py" --self-test
 }
 
 # Roles and directives that only Sphinx knows are not errors.
