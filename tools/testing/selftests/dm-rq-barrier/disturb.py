@@ -37,7 +37,7 @@ import time
 HEADER = struct.Struct("3I 2I I i 2I I Q 128s 129s 7x")
 SPEC = struct.Struct("2Q i I 16s")
 MESSAGE = struct.Struct("Q")
-SUSPEND_FLAG, NOFLUSH_FLAG = 1 << 1, 1 << 11
+SUSPEND_FLAG, SKIP_LOCKFS_FLAG, NOFLUSH_FLAG = 1 << 1, 1 << 10, 1 << 11
 DEV_CREATE, DEV_REMOVE, DEV_SUSPEND, DEV_STATUS = 3, 4, 6, 7
 TABLE_LOAD, TABLE_CLEAR, TARGET_MSG = 9, 10, 14
 # of linux/prctl.h and sys/mman.h
@@ -68,6 +68,8 @@ class Mapper:
     def __init__(self, name):
         self.name = name
         self.control = os.open("/dev/mapper/control", os.O_RDWR)
+        # does a suspend that flushes freeze the file system on the device?
+        self.freezes = True
 
     def close(self):
         """It is not going to be told anything."""
@@ -98,7 +100,8 @@ class Mapper:
         self.ioctl(DEV_REMOVE)
 
     def suspend(self, noflush):
-        self.ioctl(DEV_SUSPEND, SUSPEND_FLAG | (NOFLUSH_FLAG * noflush))
+        self.ioctl(DEV_SUSPEND, SUSPEND_FLAG | (NOFLUSH_FLAG * noflush) |
+                   (SKIP_LOCKFS_FLAG * (not self.freezes)))
 
     def resume(self):
         self.ioctl(DEV_SUSPEND)

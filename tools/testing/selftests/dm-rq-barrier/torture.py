@@ -125,9 +125,11 @@ class Trace:
 class Disturber(threading.Thread):
     """Everything but what takes a guarantee away, until the power is cut"""
 
-    def __init__(self, multipath, storage, seed):
+    def __init__(self, multipath, storage, plan):
         super().__init__(daemon=True)
-        self.device = disturb.Device(NAME, multipath.disk, storage.paths, seed)
+        self.device = disturb.Device(NAME, multipath.disk, storage.paths,
+                                     plan.seed)
+        self.device.freezes = plan.load not in torture_fs.CANNOT_FREEZE
         self.stopping = False
         self.error = None
         self.count = 0
@@ -200,7 +202,7 @@ class Cut:
         """The load, and the end of it"""
         disturber = None
         if self.plan.disturbed:
-            disturber = Disturber(multipath, storage, self.plan.seed)
+            disturber = Disturber(multipath, storage, self.plan)
         if self.has_fs:
             torture_fs.mount(self.plan.load, multipath.device, self.mount)
             root = os.open(self.mount, os.O_RDONLY)
