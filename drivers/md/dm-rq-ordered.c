@@ -150,6 +150,9 @@
  *   hardware queues that were RETURNED come back one by one, and may not either.
  * - A write that dm had requeued when the mode was switched counts as arriving
  *   anew.
+ * - What comes while the device is suspended is given back at once, writes as
+ *   well as flush requests, and has not reached dm: nobody may rely on it, as
+ *   nothing of it was started.  The resume decides anew who is first.
  *
  * This file is released under the GPL.
  */
