@@ -83,14 +83,14 @@ check_kernel_doc() {
 }
 
 check_shell() {
-	local ours selftests
+	local ours theirs
 
 	mapfile -t ours < <(ls .ci/run scripts/*.sh
 		grep -rlE '^#!/bin/(ba)?sh' debian)
 	shellcheck -x -P SCRIPTDIR "${ours[@]}" || return
-	mapfile -t selftests < <(new_files '\.sh$')
-	((${#selftests[@]} == 0)) ||
-		in_tree shellcheck -x -P SCRIPTDIR "${selftests[@]}"
+	mapfile -t theirs < <(new_files '\.sh$')
+	((${#theirs[@]} == 0)) ||
+		in_tree shellcheck -x -P SCRIPTDIR "${theirs[@]}"
 }
 
 check_python() {
@@ -105,11 +105,10 @@ for name in sys.argv[1:]:
 # The tools that read traces test themselves, without a kernel.
 check_tools() {
 	local tools=tools/tracing/dm-rq-barrier
-	local selftests=tools/testing/selftests/dm-rq-barrier
 
 	in_tree python3 -B "$tools/test_sequence_plot.py" || return
-	in_tree python3 -B "$selftests/test_torture_judge.py" || return
-	in_tree python3 -B "$selftests/order_check.py" --self-test
+	in_tree python3 -B "$SELFTESTS/test_torture_judge.py" || return
+	in_tree python3 -B "$SELFTESTS/order_check.py" --self-test
 }
 
 # Roles and directives that only Sphinx knows are not errors.
