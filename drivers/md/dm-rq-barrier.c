@@ -44,7 +44,7 @@
  *     round's commands were sent.
  *
  * R6. No command is sent where no path of the target has a volatile cache at
- *     that moment, see dm_rq_features_volatile_cache().
+ *     that moment, see dm_rq_volatile_cache().
  *
  * Suspend.  __dm_suspend() stops the queue, flushes md->wq and then waits until
  * no started request is left.  A pending request counts as started.  The work
@@ -72,7 +72,6 @@
 
 #include <linux/blk-mq.h>
 #include <linux/module.h>
-#include <linux/part_stat.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/dm_rq_barrier.h>
@@ -89,23 +88,6 @@
 
 /* See R1 for why one is enough. */
 #define BARRIER_MIN_CLONES	1
-
-/*
- * What a flush clone needs of its own.  An ordinary clone finds its
- * dm_rq_target_io, and the target's per-io data behind it, in the original's
- * pdu.  @start_ns is when the clone was issued if the path keeps I/O
- * statistics, else 0.
- */
-struct dm_rq_flush_clone {
-	u64 start_ns;
-	struct dm_rq_target_io tio;
-	/* The target's per-io data follows, as in dm_mq_init_request() */
-};
-
-static struct dm_rq_flush_clone *to_flush_clone(struct dm_rq_target_io *tio)
-{
-	return container_of(tio, struct dm_rq_flush_clone, tio);
-}
 
 static dev_t barrier_devt(struct dm_rq_barrier *b)
 {
@@ -194,57 +176,31 @@ static void put_round(struct dm_rq_barrier *b)
 		complete(&b->done);
 }
 
+/*
+ * A flush clone has a target io of its own.  An ordinary clone finds its one,
+ * and the target's per-io data behind it, in the original's pdu.
+ */
 static struct dm_rq_target_io *get_clone_tio(struct dm_rq_barrier *b,
 					     struct dm_target *ti)
 {
 	struct mapped_device *md = b->md;
-	struct dm_rq_flush_clone *fc = mempool_alloc(&b->clones, GFP_NOIO);
+	struct dm_rq_target_io *tio = mempool_alloc(&b->clones, GFP_NOIO);
 
-	fc->start_ns = 0;
-	memset(&fc->tio, 0, md->tag_set->cmd_size);
-	fc->tio.md = md;
-	fc->tio.ti = ti;
+	memset(tio, 0, md->tag_set->cmd_size);
+	tio->md = md;
+	tio->ti = ti;
 	if (md->init_tio_pdu)
-		fc->tio.info.ptr = &fc->tio + 1;
+		tio->info.ptr = tio + 1;
 
 	atomic_inc(&b->in_flight);
 	b->round_clones++;
-	return &fc->tio;
+	return tio;
 }
 
 static void put_clone_tio(struct dm_rq_barrier *b, struct dm_rq_target_io *tio)
 {
-	mempool_free(to_flush_clone(tio), &b->clones);
+	mempool_free(tio, &b->clones);
 	put_round(b);
-}
-
-/*
- * A path's statistics.  blk-mq counts by op_stat_group(), which takes a flush
- * for a read.  Take the clone out of that and count it in the flush columns
- * when it ends, like blk-flush does for the flushes it issues: number and time,
- * but no in-flight count.
- */
-static void path_stat_start(struct dm_rq_flush_clone *fc, struct request *clone)
-{
-	if (!(clone->rq_flags & RQF_IO_STAT))
-		return;
-
-	clone->rq_flags &= ~RQF_IO_STAT;
-	fc->start_ns = ktime_get_ns();
-}
-
-static void path_stat_end(struct dm_rq_flush_clone *fc, struct request *clone)
-{
-	struct block_device *part0;
-
-	if (!fc->start_ns)
-		return;
-
-	part0 = clone->q->disk->part0;
-	part_stat_lock();
-	part_stat_inc(part0, ios[STAT_FLUSH]);
-	part_stat_add(part0, nsecs[STAT_FLUSH], ktime_get_ns() - fc->start_ns);
-	part_stat_unlock();
 }
 
 /* R2: the path's driver is done with a clone, in the context of the driver. */
@@ -253,7 +209,7 @@ static enum rq_end_io_ret flush_clone_end_io(struct request *clone,
 {
 	struct dm_rq_target_io *tio = clone->end_io_data;
 
-	path_stat_end(to_flush_clone(tio), clone);
+	dm_rq_end_flush_stat(clone);
 	tio->error = status;
 	dm_done(clone, status, true);
 	return RQ_END_IO_NONE;
@@ -318,7 +274,7 @@ static void issue_clone(struct dm_rq_barrier *b, struct dm_rq_target_io *tio,
 	clone->end_io = flush_clone_end_io;
 	clone->end_io_data = tio;
 	tio->clone = clone;
-	path_stat_start(to_flush_clone(tio), clone);
+	dm_rq_start_flush_stat(clone);
 
 	trace_block_rq_remap(clone, barrier_devt(b), 0);
 	trace_dm_rq_barrier_map(barrier_devt(b), path, "issue");
@@ -353,7 +309,7 @@ static void map_clone(struct dm_rq_barrier *b, struct dm_target *ti,
 	r = ti->type->clone_and_map_rq(ti, rq, &tio->info, &clone);
 	switch (r) {
 	case DM_MAPIO_REMAPPED:
-		if (!dm_rq_features_volatile_cache(ti, clone->q)) {
+		if (!dm_rq_volatile_cache(ti, clone->q)) {
 			trace_dm_rq_barrier_map(barrier_devt(b),
 						path_devt(clone), "no cache");
 			count(b, &b->stats.no_cache);
@@ -462,22 +418,10 @@ static struct request *flush_request(struct dm_rq_barrier *b,
 	return &b->flush_rq;
 }
 
-static void account_flush(struct mapped_device *md, struct request *rq,
-			  bool end)
-{
-	struct dm_rq_target_io *tio = blk_mq_rq_to_pdu(rq);
-
-	if (req_op(rq) == REQ_OP_FLUSH && unlikely(dm_stats_used(&md->stats)))
-		dm_stats_account_flush(&md->stats, end, tio->duration_jiffies,
-				       &tio->stats_aux);
-}
-
 /* R4.  @rq, and with the last one the caller's hold on md, is gone then. */
 static void finish_request(struct dm_rq_barrier *b, struct request *rq,
 			   const struct dm_rq_barrier_error *error)
 {
-	account_flush(b->md, rq, true);
-
 	if (error->requeue)
 		dm_requeue_unmapped_request(rq, error->delay_ms);
 	else if (!error->status && dm_rq_ordered_again(b, rq))
@@ -567,8 +511,6 @@ static void add_request(struct dm_rq_target_io *tio, bool kick)
 	struct dm_rq_barrier *b = tio->md->rq_barrier;
 	struct request *rq = tio->orig;
 	unsigned long flags;
-
-	account_flush(b->md, rq, false);
 
 	/*
 	 * Once the lock is dropped a round that was queued for another request
@@ -676,8 +618,6 @@ ssize_t dm_attr_rq_barrier_stats_show(struct mapped_device *md, char *buf)
  */
 int dm_rq_barrier_init(struct mapped_device *md)
 {
-	size_t size = offsetof(struct dm_rq_flush_clone, tio) +
-		      md->tag_set->cmd_size;
 	struct dm_rq_barrier *b;
 	int r;
 
@@ -689,7 +629,8 @@ int dm_rq_barrier_init(struct mapped_device *md)
 
 	b->md = md;
 	b->mode = dm_rq_ordered_default();
-	r = mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES, size);
+	r = mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES,
+				      md->tag_set->cmd_size);
 	if (r)
 		goto out_free;
 

@@ -26,7 +26,7 @@
 
 /**
  * enum dm_rq_ordered - ordered mode of a request-based mapped device
- * @QUEUE_ORDERED_NONE: the stock path, nothing of the series runs
+ * @QUEUE_ORDERED_NONE: as without CONFIG_DM_RQ_BARRIER
  * @QUEUE_ORDERED_FLUSH: flush requests are carried out by rounds
  * @QUEUE_ORDERED_DRAIN_FLUSH: rounds, and nothing else is written meanwhile
  * @NR_QUEUE_ORDERED: number of modes
@@ -179,7 +179,7 @@ struct dm_rq_sequencer {
  * @lock: protects @pending, @error, @stats and @seq; taken from hard IRQ
  * @pending: requests that wait for the next round, linked by queuelist
  * @work: dm_rq_barrier_work(), runs on md->wq (kdmflush)
- * @clones: pool of struct dm_rq_flush_clone
+ * @clones: pool of struct dm_rq_target_io, with the target's per-io data
  * @flush_rq: what targets are shown as the original of a round's clones
  * @in_flight: the round's clones that have not ended, plus one while mapping
  * @round_clones: clones that the round made so far
@@ -247,9 +247,7 @@ ssize_t dm_attr_rq_ordered_store(struct mapped_device *md, const char *buf,
 				 size_t count);
 
 /* dm-rq-features.c */
-bool dm_rq_features_volatile_cache(struct dm_target *ti,
-				   struct request_queue *q);
-void dm_rq_features_init_tag_set(struct mapped_device *md, struct dm_table *t);
+void dm_rq_features_init_tag_set(struct mapped_device *md);
 int dm_rq_features_check_table(struct dm_table *t);
 int dm_rq_features_adjust(struct dm_table *t, struct queue_limits *limits);
 int dm_rq_features_set_mode(struct mapped_device *md, struct dm_table *t,
@@ -492,8 +490,7 @@ static inline void dm_rq_fua_prep_clone(struct dm_rq_target_io *tio)
 {
 }
 
-static inline void dm_rq_features_init_tag_set(struct mapped_device *md,
-					       struct dm_table *t)
+static inline void dm_rq_features_init_tag_set(struct mapped_device *md)
 {
 }
 

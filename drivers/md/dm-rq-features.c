@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the paths of a request-based device can do, and what the device says.
+ * What the ordered mode of a request-based device has to do with its queue.
  *
- * dm stacks the features of the paths when a table is loaded: the device has a
- * volatile cache if any path has one and FUA if any path has it, and keeps that
- * until the next table.  Neither is safe.  A path may get a volatile cache
- * later, and then the block layer strips the flushes that its data needs.  And
- * a FUA write may be mapped to the one path that does not know FUA.
+ * Whatever the mode is, a request-based device advertises a volatile write
+ * cache, so that every flush reaches dm, and FUA only if every path has it; see
+ * dm_table_set_restrictions().  Paths may change later: whether a flush needs a
+ * command is decided when it is mapped, by dm_rq_volatile_cache(), and paths
+ * that lose FUA are dealt with in dm-rq-fua.c.
  *
- * With barriers the device says what it can promise whatever its paths become:
- * - It always advertises a volatile write cache, so that every flush reaches
- *   dm.  Whether a command has to be sent is decided when the flush is mapped.
- * - It advertises FUA only if every path has it, and never in mode drain_flush:
- *   the post-flush that the block layer issues instead is part of the ordered
- *   sequence.  A path that loses FUA later is dealt with in dm-rq-fua.c.
+ * In mode drain_flush the device has no FUA even if all paths have it: the
+ * post-flush that the block layer issues instead is part of the ordered
+ * sequence.
  *
  * In mode drain_flush the order of requests is that in which they reach dm.  An
  * elevator above dm is free to change it before, so a device that is created in
  * this mode starts without one.
  *
- * A third property is that of drivers which sleep in their queue_rq()
- * (BLK_MQ_F_BLOCKING: nvme-tcp, nbd, null_blk with memory backing).  dm calls
- * into them from its own queue_rq(), so its tag set must be marked as well, and
- * that can only be done when the queue is made, before the first table.  Later
- * tables have to fit it.
- * - The mark does not depend on the ordered mode, as the mode can change and
- *   the mark cannot.  It does not alter what mode none does, only the context
- *   that it is done in.
- * - A first table without any path says nothing about the paths to come, so the
- *   queue is marked to fit all of them.
+ * The queue is marked for drivers that sleep in their queue_rq()
+ * (BLK_MQ_F_BLOCKING) when it is made, by the first table.  Later tables have to
+ * fit it; mode none lets them pass, as dm does without barriers, and cannot be
+ * left then.
  *
  * This file is released under the GPL.
  */
@@ -41,107 +32,29 @@
 
 #define DM_MSG_PREFIX "rq-features"
 
-#define CACHE_FEATURES	(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA)
-
-static int path_has_cache(struct dm_target *ti, struct dm_dev *dev,
-			  sector_t start, sector_t len, void *data)
-{
-	return bdev_write_cache(dev->bdev);
-}
-
-static int path_lacks_fua(struct dm_target *ti, struct dm_dev *dev,
-			  sector_t start, sector_t len, void *data)
-{
-	return !bdev_fua(dev->bdev);
-}
-
-static int path_may_block(struct dm_target *ti, struct dm_dev *dev,
-			  sector_t start, sector_t len, void *data)
-{
-	struct request_queue *q = bdev_get_queue(dev->bdev);
-
-	return q->tag_set && (q->tag_set->flags & BLK_MQ_F_BLOCKING);
-}
-
-static int path_collect_features(struct dm_target *ti, struct dm_dev *dev,
-				 sector_t start, sector_t len, void *data)
-{
-	blk_features_t *features = data;
-
-	*features |= bdev_get_queue(dev->bdev)->limits.features & CACHE_FEATURES;
-	return 0;
-}
-
-/* Is @fn true for any path of the table? */
-static bool any_path(struct dm_table *t, iterate_devices_callout_fn fn,
-		     void *data)
-{
-	for (unsigned int i = 0; i < t->num_targets; i++) {
-		struct dm_target *ti = dm_table_get_target(t, i);
-
-		if (ti->type->iterate_devices &&
-		    ti->type->iterate_devices(ti, fn, data))
-			return true;
-	}
-
-	return false;
-}
-
+/* A table without paths keeps what there was. */
 static blk_features_t advertise(struct dm_table *t, enum dm_rq_ordered mode,
 				blk_features_t features)
 {
-	if (mode == QUEUE_ORDERED_NONE)
+	if (mode == QUEUE_ORDERED_DRAIN_FLUSH || dm_table_lacks_fua(t))
+		return features & ~BLK_FEAT_FUA;
+
+	if (dm_table_has_no_data_devices(t))
 		return features;
 
-	features |= BLK_FEAT_WRITE_CACHE;
-	if (mode == QUEUE_ORDERED_DRAIN_FLUSH || any_path(t, path_lacks_fua, NULL))
-		features &= ~BLK_FEAT_FUA;
-	return features;
+	return features | BLK_FEAT_FUA;
 }
 
 /**
- * dm_rq_features_volatile_cache - may data sit in a volatile cache of a target?
- * @ti: the target
- * @q: queue of the path that a flush was just mapped to
- *
- * The paths of a target lead to one LUN.  A write may have gone through any of
- * them, and their views of the LUN's cache can differ for a while after its
- * mode was changed.  So one path that reports a cache is enough, whatever @q
- * says.  This is the paths' current state, including what an administrator
- * wrote to their queue/write_cache.
- *
- * Context: Any in which the table of @ti cannot go away.
- * Return: true if a flush command has to be sent; also if a target does not
- * tell which devices it uses.
- */
-bool dm_rq_features_volatile_cache(struct dm_target *ti,
-				   struct request_queue *q)
-{
-	if (blk_queue_write_cache(q))
-		return true;
-
-	if (!ti->type->iterate_devices)
-		return true;
-
-	return ti->type->iterate_devices(ti, path_has_cache, NULL);
-}
-
-/**
- * dm_rq_features_init_tag_set - set up a tag set for mode and paths
+ * dm_rq_features_init_tag_set - set up a tag set for the mode
  * @md: a new request-based device; its tag set is not allocated yet
- * @t: the first table
  *
  * Context: May sleep.
  */
-void dm_rq_features_init_tag_set(struct mapped_device *md, struct dm_table *t)
+void dm_rq_features_init_tag_set(struct mapped_device *md)
 {
-	struct blk_mq_tag_set *set = md->tag_set;
-
-	if (dm_table_has_no_data_devices(t) || any_path(t, path_may_block, NULL))
-		set->flags |= BLK_MQ_F_BLOCKING;
-
 	if (md->rq_barrier->mode == QUEUE_ORDERED_DRAIN_FLUSH)
-		set->flags |= BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+		md->tag_set->flags |= BLK_MQ_F_NO_SCHED_BY_DEFAULT;
 }
 
 /* Say why the paths do not fit the queue, and what to do about it. */
@@ -156,7 +69,7 @@ static int report_misfit(struct mapped_device *md, const char *what)
 static bool queue_fits_table(struct mapped_device *md, struct dm_table *t)
 {
 	return (md->tag_set->flags & BLK_MQ_F_BLOCKING) ||
-	       !any_path(t, path_may_block, NULL);
+	       !dm_table_may_block(t);
 }
 
 /**
@@ -164,7 +77,7 @@ static bool queue_fits_table(struct mapped_device *md, struct dm_table *t)
  * @t: a request-based table that is being loaded
  *
  * Refuses paths whose driver may sleep under a queue that was made for paths
- * that do not.  Mode none lets them pass as stock device-mapper does.
+ * that do not.  Mode none lets them pass.
  *
  * Context: May sleep.
  * Return: 0 or -EINVAL.
@@ -209,20 +122,6 @@ int dm_rq_features_adjust(struct dm_table *t, struct queue_limits *limits)
 	return 0;
 }
 
-/* What dm would advertise by itself if the live table were loaded now. */
-static blk_features_t stacked_features(struct dm_table *t,
-				       blk_features_t current_features)
-{
-	blk_features_t features = 0;
-
-	/* As dm_swap_table(): a table without paths keeps what there was */
-	if (dm_table_has_no_data_devices(t))
-		return current_features;
-
-	any_path(t, path_collect_features, &features);
-	return (current_features & ~CACHE_FEATURES) | features;
-}
-
 /**
  * dm_rq_features_set_mode - make a device advertise what a new mode promises
  * @md: the device
@@ -244,7 +143,6 @@ int dm_rq_features_set_mode(struct mapped_device *md, struct dm_table *t,
 		return report_misfit(md, "mode rejected");
 
 	limits = queue_limits_start_update(md->queue);
-	limits.features = advertise(t, mode,
-				    stacked_features(t, limits.features));
+	limits.features = advertise(t, mode, limits.features);
 	return queue_limits_commit_update(md->queue, &limits);
 }

@@ -2,17 +2,21 @@
 /*
  * Ordered modes of request-based device-mapper.
  *
- * none:        the stock path.  A flush is mapped like any other request, and
- *              nothing of the series runs.
- * flush:       flush requests are carried out by rounds (dm-rq-barrier.c), FUA
- *              writes are looked after (dm-rq-fua.c) and the device advertises
- *              what it can promise (dm-rq-features.c).  Nothing orders writes
+ * none:        what dm does without CONFIG_DM_RQ_BARRIER.  A flush is mapped like
+ *              any other request, and nothing of what is in these files runs.
+ * flush:       flush requests are carried out by rounds (dm-rq-barrier.c), and
+ *              FUA writes are looked after (dm-rq-fua.c).  Nothing orders writes
  *              against flushes that the submitter did not wait for; file
  *              systems do wait.
  * drain_flush: the same, and a flush is an ordering point: what was written
  *              before it has ended, what is written after it waits, until the
- *              ordered sequence is over (dm-rq-ordered.c).  The mode of that
- *              name of the block layer before 2.6.37.
+ *              ordered sequence is over (dm-rq-ordered.c), and the device
+ *              advertises no FUA (dm-rq-features.c).  The mode of that name of
+ *              the block layer before 2.6.37.
+ *
+ * Deviation, on purpose: the design has none as the stock path, bit for bit.
+ * Defects of that path that lose data, or that can be mended without any of this,
+ * are mended for all modes, by patches of their own in front of the series.
  *
  * Switching.  dm decides by the mode when it dispatches a request, and what it
  * decided stays with the request: a flush that waits for a round gets its

@@ -28,45 +28,50 @@ static bool advertises(struct dm_rq_fake *f, blk_features_t features)
  * dm-rq-features
  */
 
+/* In mode drain_flush it is WC whatever the paths are. */
 struct features_case {
 	const char *name;
 	blk_features_t path[2];
-	blk_features_t none;
-	blk_features_t flush;
+	blk_features_t advertised;
 };
 
 static const struct features_case features_table[] = {
-	{ "through, through",		{ 0, 0 },		0, WC },
-	{ "back, through",		{ WC, 0 },		WC, WC },
-	{ "back, back",			{ WC, WC },		WC, WC },
-	{ "back with fua, back",	{ WC | FUA, WC },	WC | FUA, WC },
-	{ "back, back with fua",	{ WC, WC | FUA },	WC | FUA, WC },
-	{ "back with fua, through",	{ WC | FUA, 0 },	WC | FUA, WC },
-	{ "back with fua, both",	{ WC | FUA, WC | FUA },	WC | FUA,
-								WC | FUA },
+	{ "through, through",		{ 0, 0 },		WC },
+	{ "back, through",		{ WC, 0 },		WC },
+	{ "back, back",			{ WC, WC },		WC },
+	{ "back with fua, back",	{ WC | FUA, WC },	WC },
+	{ "back, back with fua",	{ WC, WC | FUA },	WC },
+	{ "back with fua, through",	{ WC | FUA, 0 },	WC },
+	{ "back with fua, both",	{ WC | FUA, WC | FUA },	WC | FUA },
 };
 
 KUNIT_ARRAY_PARAM_DESC(features, features_table, name);
 
 static void features_advertised(struct kunit *test)
 {
+	static const char * const modes[] = {
+		"none", "drain_flush", "none", "flush", "drain_flush", "flush",
+	};
 	const struct features_case *c = test->param_value;
 	struct dm_rq_fake *f = test->priv;
 
 	for (int i = 0; i < 2; i++)
 		dm_rq_fake_set_features(&f->disk[i], c->path[i]);
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
-	KUNIT_EXPECT_TRUE(test, advertises(f, c->flush));
+	KUNIT_EXPECT_TRUE(test, advertises(f, c->advertised));
 
 	/* By switching, and by loading a table */
-	dm_rq_fake_set_mode(test, "none");
-	KUNIT_EXPECT_TRUE(test, advertises(f, c->none));
-	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
-	KUNIT_EXPECT_TRUE(test, advertises(f, c->none));
-	dm_rq_fake_set_mode(test, "flush");
-	KUNIT_EXPECT_TRUE(test, advertises(f, c->flush));
-	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
-	KUNIT_EXPECT_TRUE(test, advertises(f, c->flush));
+	for (unsigned int i = 0; i < ARRAY_SIZE(modes); i++) {
+		blk_features_t expected = strcmp(modes[i], "drain_flush") ?
+					  c->advertised : WC;
+
+		dm_rq_fake_set_mode(test, modes[i]);
+		KUNIT_EXPECT_TRUE_MSG(test, advertises(f, expected),
+				      "switched to %s", modes[i]);
+		KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
+		KUNIT_EXPECT_TRUE_MSG(test, advertises(f, expected),
+				      "loaded in %s", modes[i]);
+	}
 }
 
 /* A table without paths keeps what the device advertised before. */
@@ -99,13 +104,11 @@ static const struct command_case command_table[] = {
 KUNIT_ARRAY_PARAM_DESC(command, command_table, name);
 
 /* R6, with views of one LUN that differ. */
-static void features_command(struct kunit *test)
+static void flush_as_wanted(struct kunit *test)
 {
 	const struct command_case *c = test->param_value;
 	struct dm_rq_fake *f = test->priv;
-	bool sent = c->log[0][0] || c->log[1][0];
 
-	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
 	for (int i = 0; i < 2; i++)
 		dm_rq_fake_set_features(&f->disk[i], c->path[i]);
 	f->path = c->chosen;
@@ -113,24 +116,62 @@ static void features_command(struct kunit *test)
 			0);
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, c->log[0]);
 	KUNIT_EXPECT_STREQ(test, f->disk[1].log, c->log[1]);
+}
+
+static void features_command(struct kunit *test)
+{
+	const struct command_case *c = test->param_value;
+	struct dm_rq_fake *f = test->priv;
+	bool sent = c->log[0][0] || c->log[1][0];
+
+	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
+	flush_as_wanted(test);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).clones, 1);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).commands, sent);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).no_cache, !sent);
 }
 
+/* Mode none has no rounds, and decides alike. */
+static void features_command_none(struct kunit *test)
+{
+	struct dm_rq_fake *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 2), 0);
+	dm_rq_fake_set_mode(test, "none");
+	flush_as_wanted(test);
+	KUNIT_EXPECT_EQ(test, dm_rq_fake_stats(f).rounds, 0);
+	/* Nothing is left behind: it works once more */
+	for (int i = 0; i < 2; i++) {
+		memset(f->disk[i].log, 0, sizeof(f->disk[i].log));
+		f->disk[i].nr_log = 0;
+	}
+	flush_as_wanted(test);
+}
+
 /* P2: the path gets a volatile cache after the table was loaded. */
-static void features_cache_appears(struct kunit *test)
+static void cache_appears(struct kunit *test, const char *mode)
 {
 	struct dm_rq_fake *f = test->priv;
 
 	dm_rq_fake_set_features(&f->disk[0], 0);
 	dm_rq_fake_create(test);
+	dm_rq_fake_set_mode(test, mode);
 	dm_rq_fake_wait(test, dm_rq_fake_flush(test));
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "");
 
 	dm_rq_fake_set_features(&f->disk[0], WC);
 	dm_rq_fake_wait(test, dm_rq_fake_flush(test));
 	KUNIT_EXPECT_STREQ(test, f->disk[0].log, "F");
+}
+
+static void features_cache_appears(struct kunit *test)
+{
+	cache_appears(test, "flush");
+}
+
+static void features_cache_appears_none(struct kunit *test)
+{
+	cache_appears(test, "none");
 }
 
 /* P3: an administrator says that the cache is not volatile. */
@@ -161,17 +202,28 @@ static int in_flight_now(struct block_device *part)
 }
 
 /* P5: the path counts a flush, and no read. */
-static void features_path_stat(struct kunit *test)
+static void path_stat(struct kunit *test, const char *mode)
 {
 	struct dm_rq_fake *f = test->priv;
 	struct block_device *part0 = f->disk[0].disk->part0;
 	unsigned long reads = part_stat_read(part0, ios[STAT_READ]);
 
 	dm_rq_fake_create(test);
+	dm_rq_fake_set_mode(test, mode);
 	dm_rq_fake_wait(test, dm_rq_fake_flush(test));
 	KUNIT_EXPECT_EQ(test, part_stat_read(part0, ios[STAT_FLUSH]), 1);
 	KUNIT_EXPECT_EQ(test, part_stat_read(part0, ios[STAT_READ]), reads);
 	KUNIT_EXPECT_EQ(test, in_flight_now(part0), 0);
+}
+
+static void features_path_stat(struct kunit *test)
+{
+	path_stat(test, "flush");
+}
+
+static void features_path_stat_none(struct kunit *test)
+{
+	path_stat(test, "none");
 }
 
 /* P10: the queue is marked when it is made, tables have to fit it later. */
@@ -208,7 +260,7 @@ static void features_blocking_later(struct kunit *test)
 	dm_rq_fake_set_blocking(&f->disk[1], true);
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_load(test, 2), -EINVAL);
 
-	/* Stock takes the table; then the mode cannot be used any more */
+	/* Mode none takes the table; then the mode cannot be used any more */
 	dm_rq_fake_set_mode(test, "none");
 	KUNIT_EXPECT_EQ(test, dm_rq_fake_load(test, 2), 0);
 	KUNIT_EXPECT_EQ(test, dm_attr_rq_ordered_store(f->md, "flush", 5),
@@ -239,9 +291,12 @@ static struct kunit_case features_cases[] = {
 	KUNIT_CASE_PARAM(features_advertised, features_gen_params),
 	KUNIT_CASE(features_without_paths),
 	KUNIT_CASE_PARAM(features_command, command_gen_params),
+	KUNIT_CASE_PARAM(features_command_none, command_gen_params),
 	KUNIT_CASE(features_cache_appears),
+	KUNIT_CASE(features_cache_appears_none),
 	KUNIT_CASE(features_cache_overridden),
 	KUNIT_CASE(features_path_stat),
+	KUNIT_CASE(features_path_stat_none),
 	KUNIT_CASE(features_blocking_first),
 	KUNIT_CASE(features_blocking_unknown),
 	KUNIT_CASE(features_blocking_later),

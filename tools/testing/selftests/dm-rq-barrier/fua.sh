@@ -9,11 +9,10 @@
 # of the kernel's own, which hides the trouble; fio with libaio is used, which
 # makes FUA writes and nothing else, as file systems do.
 #
-# Mode flush advertises FUA if all paths know it, and looks after paths that
-# lose it.  Mode drain_flush never advertises it: a flush follows each FUA write,
-# whatever the paths know.  Mode none, where the device advertises FUA as soon as
-# one path knows it, is the control: there the test sees FUA writes that no flush
-# makes up for.
+# Modes none and flush advertise FUA if all paths know it, and flush looks after
+# paths that lose it.  Mode drain_flush never advertises it: a flush follows each
+# FUA write, whatever the paths know.  Mode none is the control for paths that lose
+# it: there the test sees FUA writes that no flush makes up for.
 #
 # packages: fio
 #
@@ -49,7 +48,7 @@ mixed_paths() {
 	traced_fua 20
 	expect_num "flushes" "$(flushes_of_all "$LOOP" "$A")" -eq 20
 	expect_num "FUA writes to $LOOP" "$(issued "$LOOP" WF)" -eq 0
-	expect_moved rounds=20 commands=20 fua_writes=0 errors=0
+	expect_moved rounds="$1" fua_writes=0 errors=0
 }
 
 # All on the path without FUA.
@@ -61,20 +60,6 @@ path_without_fua() {
 	path_message reinstate_path "$A"
 }
 
-mode_none() {
-	expect_fua 1
-	path_message fail_path "$A"
-	traced_fua 20
-	expect_num "FUA writes to $LOOP" "$(issued "$LOOP" WF)" -eq 20
-	expect_num "flushes to $LOOP" "$(issued "$LOOP" FF)" -eq 0
-	path_message reinstate_path "$A"
-	set_mode flush
-	expect_fua 0
-	set_mode none
-	expect_fua 1
-	set_mode drain_flush
-	expect_fua 0
-}
 
 # switched under a device that advertised FUA when a write was built: the
 # interesting race, but what counts is that the new mode is right at once.
@@ -88,7 +73,7 @@ use_scsi_only() {
 	cache_type "$A" "temporary write back"
 	cache_type "$B" "temporary write back"
 	reload_dm "$DMNAME" "$(rq_table "" "$A" "$B")"
-	expect_fua "$([[ $MODE == flush ]] && echo 1 || echo 0)"
+	expect_fua "$([[ $MODE == drain_flush ]] && echo 0 || echo 1)"
 }
 
 all_know_fua() {
@@ -127,6 +112,17 @@ path_loses_fua() {
 	expect_num "flushes to $A" "$(issued "$A" FF)" -eq 10
 	expect_num "events" "$(trace_lines | grep -c 'dm_rq_barrier_fua:')" \
 		-eq "$1"
+	path_message reinstate_path "$B"
+}
+
+# Nobody looks after them in mode none.
+path_loses_fua_in_mode_none() {
+	use_scsi_only
+	cache_type "$A" "temporary write through"
+	path_message fail_path "$B"
+	traced_fua 10
+	expect_num "FUA writes to $A" "$(issued "$A" WF)" -eq 10
+	expect_num "flushes to $A" "$(issued "$A" FF)" -eq 0
 	path_message reinstate_path "$B"
 }
 
@@ -219,11 +215,13 @@ SECTORS=$(smallest "$LOOP" "$A")
 make_mpath "$NAME" "" "$LOOP" "$A"
 
 add_barrier_cases "one path lacks FUA: a flush follows each FUA write" \
-	mixed_paths
+	mixed_paths 20
+add_case "none: one path lacks FUA: a flush follows each FUA write" \
+	with_mode none mixed_paths 0
 add_barrier_cases "on the path without FUA: a flush follows each FUA write" \
 	path_without_fua
-add_case "none: FUA is advertised and no flush follows" with_mode none mode_none
 add_barrier_cases "after mode none: flushes again" mode_none_and_back
+add_case "none: all paths know FUA, no flush follows" with_mode none all_know_fua
 add_case "flush: all paths know FUA, no flush follows" \
 	with_mode flush all_know_fua
 add_case "drain_flush: all paths know FUA, a flush follows each FUA write" \
@@ -232,6 +230,8 @@ add_case "flush: a path loses FUA later, a flush follows each FUA write" \
 	with_mode flush path_loses_fua 10
 add_case "drain_flush: so it does, and dm has no FUA write to look after" \
 	with_mode drain_flush path_loses_fua 0
+add_case "none: a path loses FUA later, and no flush follows" \
+	with_mode none path_loses_fua_in_mode_none
 add_case "a path loses FUA, and mode flush changes to drain_flush" \
 	with_mode flush path_loses_fua_and_mode_changes
 add_barrier_cases "a path loses FUA later: write and flush alternate" in_order

@@ -131,12 +131,12 @@ advertised_without_cache() {
 	reload_dm "$NAME" "$(rq_table "" "$A")"
 	expect_advertised "in mode flush" "write back" 0
 	set_mode none
-	expect_advertised "in mode none" "write through" 0
+	expect_advertised "in mode none" "write back" 0
 	set_mode drain_flush
 	expect_advertised "in mode drain_flush" "write back" 0
 	set_mode none
 	cache_type "$A" "temporary write back"
-	expect_advertised "in mode none, path changed" "write through" 0
+	expect_advertised "in mode none, path changed" "write back" 0
 	reload_dm "$NAME" "$(rq_table "" "$A")"
 	expect_advertised "in mode none, reloaded" "write back" 1
 	set_mode drain_flush
@@ -316,7 +316,7 @@ add_case "bio-based multipath has mode none only" bio_multipath
 add_case "a linear device has mode none only" linear
 add_case "the default refuses bad words" default_refuses_bad_words
 add_case "the default is for new devices" default_is_for_new_devices
-add_case "paths without a cache: barriers advertise one, mode none does not" \
+add_case "paths without a cache: the device advertises one in each mode" \
 	advertised_without_cache
 add_case "paths with FUA: drain_flush alone advertises none" \
 	advertised_with_cache
