@@ -63,6 +63,8 @@ notices() {
 }
 
 take_lock
+[[ -f patches/$KERNEL/series.module ]] ||
+	die "there is no package for kernels of line $KERNEL"
 load_base
 need_packages "the kernel source" "$PACKAGE"
 need_packages "building modules" xz-utils patch kmod gcc make

@@ -26,7 +26,7 @@ check_version() {
 # package_files: what the package is made from, one a line
 package_files() {
 	overlay_files
-	find debian patches -type f ! -name '*~' ! -name '.*.swp' \
+	find debian patches compat -type f ! -name '*~' ! -name '.*.swp' \
 		! -name '*.orig' ! -name '*.rej'
 }
 

@@ -36,7 +36,9 @@ check_new_files() {
 
 	mapfile -t files < <(new_files . | grep -v "$generated")
 	[[ ! -f Kconfig ]] || files+=(drivers/md/Kconfig.dm-rq-barrier)
-	checkpatch --file "${files[@]}"
+	checkpatch --file "${files[@]}" || return
+	cp compat/dm-rq-compat.h "$KB/dm-rq-compat.h"
+	checkpatch "--ignore=LINUX_VERSION_CODE" --file "$KB/dm-rq-compat.h"
 }
 
 # The kernel's own tool makes the automaton of a monitor from the model.  It looks

@@ -52,6 +52,11 @@ add_overlay() {
 		install -D -m "$([[ -x $file ]] && echo 755 || echo 644)" \
 			"$file" "$KB/stage/$file"
 	done
+	# what makes an older kernel look like the newest
+	if [[ -n ${COMPAT:-} ]]; then
+		install -D -m 644 compat/dm-rq-compat.h \
+			"$KB/stage/drivers/md/dm-rq-compat.h"
+	fi
 	if [[ -f Kconfig ]]; then
 		install -D -m 644 Kconfig \
 			"$KB/stage/drivers/md/Kconfig.dm-rq-barrier"

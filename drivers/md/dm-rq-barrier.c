@@ -205,7 +205,8 @@ static void put_clone_tio(struct dm_rq_barrier *b, struct dm_rq_target_io *tio)
 
 /* R2: the path's driver is done with a clone, in the context of the driver. */
 static enum rq_end_io_ret flush_clone_end_io(struct request *clone,
-					     blk_status_t status)
+					     blk_status_t status,
+					     const struct io_comp_batch *iob)
 {
 	struct dm_rq_target_io *tio = clone->end_io_data;
 

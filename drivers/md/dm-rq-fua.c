@@ -65,7 +65,8 @@ static void fua_data_done(struct dm_rq_target_io *tio, struct request *clone)
 	dm_rq_barrier_add(tio);
 }
 
-static enum rq_end_io_ret fua_end_io(struct request *clone, blk_status_t status)
+static enum rq_end_io_ret fua_end_io(struct request *clone, blk_status_t status,
+				     const struct io_comp_batch *iob)
 {
 	struct dm_rq_target_io *tio = clone->end_io_data;
 

@@ -811,7 +811,8 @@ static void bio_ended(struct bio *bio)
 	io_ended(bio->bi_private, bio->bi_status);
 }
 
-static enum rq_end_io_ret rq_ended(struct request *rq, blk_status_t status)
+static enum rq_end_io_ret rq_ended(struct request *rq, blk_status_t status,
+				   const struct io_comp_batch *iob)
 {
 	io_ended(rq->end_io_data, status);
 	return RQ_END_IO_FREE;
