@@ -29,7 +29,7 @@ need_packages() {
 	local purpose=$1 package missing=() log=$BUILD/apt.log
 
 	shift
-	for package; do
+	for package in $(printf '%s\n' "$@" | sort -u); do
 		package_installed "$package" || missing+=("$package")
 	done
 	((${#missing[@]})) || return 0

@@ -29,7 +29,7 @@ take_lock
 sub uml.sh
 [[ -x $demo ]] || die "there is no $SELFTESTS/demo.sh that can be executed"
 # shellcheck disable=SC2046	# a list of words
-need_packages "the demonstration" dmsetup mount iproute2 \
+need_packages "the demonstration" dmsetup kmod mount iproute2 \
 	python3-matplotlib $(header "$demo" packages)
 rm -rf "$boot_dir" "$KB/demo"
 mkdir -p "$boot_dir" "$KB/demo"

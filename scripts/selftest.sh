@@ -78,7 +78,8 @@ need_programs() {
 		[[ ! -f $dir/$test ]] || header "$dir/$test" packages
 	done)
 	# shellcheck disable=SC2086	# a list of words
-	need_packages "the selftests" dmsetup mount iproute2 procps $packages
+	need_packages "the selftests" dmsetup kmod mount iproute2 \
+		procps $packages
 }
 
 take_lock

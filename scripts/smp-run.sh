@@ -77,8 +77,8 @@ need_programs() {
 		header "$dir/$test" packages
 	done)
 	# shellcheck disable=SC2086	# a list of words
-	need_packages "the guests" qemu-system-x86 dmsetup mount iproute2 \
-		procps $packages
+	need_packages "the guests" qemu-system-x86 dmsetup kmod mount \
+		iproute2 procps $packages
 }
 
 # Data races that are somebody else's: how many, and where they are listed.

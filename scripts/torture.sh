@@ -108,7 +108,7 @@ else
 	sub uml.sh
 fi
 # shellcheck disable=SC2046	# a list of words
-need_packages "power cuts" dmsetup mount iproute2 procps \
+need_packages "power cuts" dmsetup kmod mount iproute2 procps \
 	$(header "$test" packages) ${SANITIZER:+qemu-system-x86}
 build_programs
 step "cutting the power in modes $modes, seed ${SEED:-1}, logs in $boot"
