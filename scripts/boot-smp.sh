@@ -5,6 +5,7 @@
 # processors.
 #
 # Environment: SANITIZER  which kernel of make smp to boot (kasan)
+#              IMAGE      another kernel than that
 #              MEM, CPUS  memory of the guest and its processors (2G, 4)
 #              SMP_ARGS   more kernel arguments
 #              BOOT_DIR, STREAM and logs: see boot-uml.sh
@@ -20,19 +21,20 @@
 # shellcheck source=smp-config.sh
 . scripts/smp-config.sh
 # shellcheck source=kcsan.sh
-. scripts/kcsan.sh
+[[ -n ${IMAGE:-} ]] || . scripts/kcsan.sh
 
 said_verdict=1 # the caller says it
+image=${IMAGE:-$SMP_KERNEL}
 
 boot() {
 	serial_to "$console"
 	serial_to "$output"
 	serial_to "$witness"
 	share_root
-	run_qemu "$limit" "$SMP_KERNEL" \
+	run_qemu "$limit" "$image" \
 		"init=$ROOT/scripts/smp-init.sh" "guest_params=$dir/params" \
 		loglevel=7 kunit.enable=0 "${SMP_ARGS:-}" >>"$console" 2>&1
 }
 
-[[ -f $SMP_KERNEL ]] || die "no kernel at $SMP_KERNEL: make smp"
+[[ -f $image ]] || die "no kernel at $image: make smp"
 run_guest "$@"

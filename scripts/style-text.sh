@@ -87,7 +87,7 @@ check_kernel_doc() {
 check_shell() {
 	local ours theirs
 
-	mapfile -t ours < <(ls .ci/run scripts/*.sh
+	mapfile -t ours < <(ls .ci/run scripts/*.sh reproduce/*.sh
 		grep -rlE '^#!/bin/(ba)?sh' debian)
 	shellcheck -x -P SCRIPTDIR "${ours[@]}" || return
 	mapfile -t theirs < <(new_files '\.sh$')

@@ -45,3 +45,38 @@ clones_in_flight() {
 queue_stopped() {
 	grep -q QUIESCED "/sys/kernel/debug/block/$DM/state"
 }
+
+# --- two paths, one of which is the next --------------------------------------
+
+# make_two_paths DISK: paths A and B to it, of which the linear devices are
+# called a and b behind NAME.
+make_two_paths() {
+	DISK=$1
+	make_path "${NAME}_a" "$DISK"
+	A=$PATH_DISK
+	make_path "${NAME}_b" "$DISK"
+	B=$PATH_DISK
+}
+
+# Two groups of one path each, so that it can be said where the next request
+# goes.
+stepwise_table() {
+	echo "0 $(sectors_of "$DISK") multipath 2 queue_mode mq 0 2 1" \
+		"round-robin 0 1 1 $(dev_of "$A") 1" \
+		"round-robin 0 1 1 $(dev_of "$B") 1"
+}
+
+# next_at a|b: the next request goes to that path.
+next_at() {
+	case $1 in
+	a) must dmsetup message "$DMNAME" 0 switch_group 1 ;;
+	b) must dmsetup message "$DMNAME" 0 switch_group 2 ;;
+	esac
+}
+
+# stop_next_at a|b: and does not end there.
+stop_next_at() {
+	next_at "$1"
+	stop_path "${NAME}_$1"
+	export STOPPED=${NAME}_$1
+}

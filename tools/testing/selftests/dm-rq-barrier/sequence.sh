@@ -23,14 +23,6 @@
 
 FILES=0
 
-# Two groups of one path each, so that it can be said where the next request
-# goes.
-stepwise_table() {
-	echo "0 $(sectors_of "$DISK") multipath 2 queue_mode mq 0 2 1" \
-		"round-robin 0 1 1 $(dev_of "$A") 1" \
-		"round-robin 0 1 1 $(dev_of "$B") 1"
-}
-
 # With room for a block that is not the file system's.  XFS writes its log by
 # itself every 30 s; that would be a sequence too many.
 with_file_system() {
@@ -54,16 +46,6 @@ with_file_system() {
 without_file_system() {
 	must umount "$MNT"
 	forget_dm "${NAME}_x"
-}
-
-# stop_next_at a|b: the next request goes to that path, and does not end.
-stop_next_at() {
-	case $1 in
-	a) must dmsetup message "${NAME}_x" 0 switch_group 1 ;;
-	b) must dmsetup message "${NAME}_x" 0 switch_group 2 ;;
-	esac
-	stop_path "${NAME}_$1"
-	STOPPED=${NAME}_$1
 }
 
 new_file() {
@@ -318,11 +300,7 @@ out_of_patience() {
 
 need_programs mkfs.xfs
 make_loops 1 320
-DISK=${LOOP_PATHS[0]}
-make_path "${NAME}_a" "$DISK"
-A=$PATH_DISK
-make_path "${NAME}_b" "$DISK"
-B=$PATH_DISK
+make_two_paths "${LOOP_PATHS[0]}"
 
 add_case "a file system, to stop sequences at each step" with_file_system
 add_case "suspend in the drain ends there" suspend_at drain 0 0 1

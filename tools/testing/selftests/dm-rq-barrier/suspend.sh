@@ -265,11 +265,7 @@ writers_on_nullb() {
 
 need_programs fio
 make_loops 1 16
-DISK=${LOOP_PATHS[0]}
-make_path "${NAME}_a" "$DISK"
-A=$PATH_DISK
-make_path "${NAME}_b" "$DISK"
-B=$PATH_DISK
+make_two_paths "${LOOP_PATHS[0]}"
 make_mpath "$NAME" "" "$A"
 
 add_barrier_cases "suspend waits for the flush in flight" suspend_in_flight
