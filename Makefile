@@ -4,7 +4,7 @@
 # this repository, and builds and tests it.  Everything lands in build/.
 #
 # Variables: KERNEL=6.12  the kernel line to work on, one per patches/*/
-#            TESTS="..."  make selftest: only these scripts
+#            TESTS="..."  make selftest, make reproduce: only these scripts
 #            FORCE=1      make tree: throw away edits made in the tree
 #            MEM=1G       memory of the guest, UML_ARGS="..." its arguments
 #            TEST_SECONDS or SECONDS: how long tests with a duration last
@@ -35,8 +35,8 @@ export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS MODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help tree uml kunit selftest run style check smp torture model bench \
-	modules deb demo-debian selftest-debian clean
+.PHONY: help tree uml kunit selftest run style check reproduce smp torture model \
+	bench modules deb demo-debian selftest-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck and the like
 
 check: ## style, kunit, selftest and modules: everything a change has to pass
 	@scripts/check.sh
+
+reproduce: ## each problem on a stock kernel and with the series (TESTS="P1 P5": only these)
+	@scripts/reproduce.sh
 
 smp: ## suites, order and stress on several processors, in QEMU (SANITIZER=kasan: only that)
 	@scripts/smp.sh

@@ -1,0 +1,212 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make reproduce: each script of reproduce/ in a guest with a stock kernel and in
+# one with the series, side by side.  A problem has to be seen on the stock kernel
+# and not with the series.  TESTS="P1 P5": only these.
+#
+# Most run in user mode Linux.  Those that say "# processors: N" run in QEMU, on
+# kernels that are small.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=packages.sh
+. scripts/packages.sh
+# shellcheck source=config.sh
+. scripts/config.sh
+# shellcheck source=header.sh
+. scripts/header.sh
+# shellcheck source=jobs.sh
+. scripts/jobs.sh
+# shellcheck source=stock-tree.sh
+. scripts/stock-tree.sh
+
+export KERNELS=$KB/reproduce CONFIGS=$ROOT/reproduce
+# shellcheck source=small-kernels.sh
+. scripts/small-kernels.sh
+
+# Seconds that a script may take, if it does not say
+LIMIT=60
+# Of a column of the table
+WIDTH=52
+passed=0
+failed=0
+
+# all_problems: their scripts without .sh, in the order of the README
+all_problems() {
+	find reproduce -name 'P*.sh' -printf '%f\n' | sed 's/[.]sh$//' | sort -V
+}
+
+problems_to_show() {
+	local problem known
+
+	known=$(all_problems)
+	for problem in ${TESTS:-$known}; do
+		problem=${problem##*/}
+		problem=${problem%.sh}
+		grep -qx "$problem" <<<"$known" ||
+			die "$problem is not one of ${known//$'\n'/ }"
+		echo "$problem"
+	done
+}
+
+# processors PROBLEM: nothing, if one will do
+processors() {
+	header "reproduce/$1.sh" processors
+}
+
+# --- kernels ------------------------------------------------------------------
+
+# What every kernel for QEMU gets
+qemu_options() {
+	grep '^CONFIG_' scripts/smp.config
+}
+
+build_for_qemu() {
+	local options
+
+	[[ $(uname -m) == x86_64 ]] ||
+		die "several processors need an x86-64 machine to build for one"
+	mapfile -t options < <(qemu_options)
+	need_space 800 "building kernels for several processors"
+	mkdir -p "$KERNELS"
+	unpack_stock
+	build_kernel stock x86_64 "$STOCK_TREE" bzImage "${options[@]}"
+	build_kernel series x86_64 "$TREE" bzImage "${options[@]}" \
+		CONFIG_DM_RQ_BARRIER=y
+}
+
+build_what_is_needed() {
+	local problem for_uml='' for_qemu=''
+
+	for problem in $problems; do
+		if [[ -n $(processors "$problem") ]]; then
+			for_qemu=1
+		else
+			for_uml=1
+		fi
+	done
+	sub tree.sh
+	need_compiler
+	setup_ccache
+	[[ -z $for_uml ]] || {
+		sub uml.sh
+		sub stock-uml.sh
+	}
+	[[ -z $for_qemu ]] || {
+		need_packages "several processors" qemu-system-x86
+		build_for_qemu
+	}
+}
+
+need_programs() {
+	local problem packages
+
+	packages=$(for problem in $problems; do
+		header "reproduce/$problem.sh" packages
+	done)
+	# shellcheck disable=SC2086	# a list of words
+	need_packages "the scripts" dmsetup mount iproute2 procps $packages
+}
+
+# --- guests -------------------------------------------------------------------
+
+# boot_in_uml KERNEL SECONDS SCRIPT
+boot_in_uml() {
+	local uml=$UML_DIR/linux
+
+	[[ $1 == series ]] || uml=$STOCK/uml/linux
+	UML=$uml setpriv --pdeathsig TERM scripts/boot-uml.sh "${@:2}"
+}
+
+# boot_in_qemu KERNEL SECONDS SCRIPT
+boot_in_qemu() {
+	IMAGE=$KERNELS/o-$1/arch/x86/boot/bzImage CPUS=$(header "$3" processors) \
+		setpriv --pdeathsig TERM scripts/boot-smp.sh "${@:2}"
+}
+
+guest_dir() {
+	echo "$KERNELS/boot/$1-$2"
+}
+
+# try PROBLEM KERNEL: in a guest; its status goes to a file.
+try() {
+	local script=reproduce/$1.sh boot=boot_in_uml dir limit mem status=0
+
+	dir=$(guest_dir "$1" "$2")
+	[[ -z $(processors "$1") ]] || boot=boot_in_qemu
+	limit=$(header "$script" timeout)
+	mem=$(header "$script" mem)
+	MEM=${MEM:-$mem} BOOT_DIR=$dir $boot "$2" "${limit:-$LIMIT}" "$script" \
+		>"$dir/judgement" 2>&1 || status=$?
+	echo "$status" >"$dir/status"
+}
+
+start_tries() {
+	local problem kernel dir
+
+	for problem in $problems; do
+		for kernel in stock series; do
+			dir=$(guest_dir "$problem" "$kernel")
+			rm -rf "$dir"
+			mkdir -p "$dir"
+			start_job try "$problem" "$kernel"
+		done
+	done
+	wait
+}
+
+# --- the table ----------------------------------------------------------------
+
+# said PROBLEM KERNEL: the last line of the script, if it could tell
+said() {
+	local dir
+
+	dir=$(guest_dir "$1" "$2")
+	if [[ $(<"$dir/status") != 0 ]]; then
+		echo "cannot tell: $(tail -n 1 "$dir/judgement"), see $dir"
+		return
+	fi
+	grep -aE '^(problem seen|not seen): ' "$dir/output.log" | tail -n 1
+}
+
+# row LEFT MIDDLE RIGHT: as many lines as it takes
+row() {
+	local first=$1 middle right
+
+	while IFS=$'\t' read -r middle right; do
+		printf "%-4s %-${WIDTH}s  %s\n" "$first" "$middle" "$right"
+		first=
+	done < <(paste <(fold -s -w $WIDTH <<<"$2") <(fold -s -w $WIDTH <<<"$3") |
+		sed 's/^\t/ \t/')
+}
+
+show_problem() {
+	local stock series
+
+	stock=$(said "$1" stock)
+	series=$(said "$1" series)
+	row "$1" "$stock" "$series"
+	if [[ $stock == "problem seen: "* && $series == "not seen: "* ]]; then
+		passed=$((passed + 1))
+		return
+	fi
+	failed=$((failed + 1))
+	row "" "^^^ has to be seen" "^^^ must not be seen"
+}
+
+take_lock
+problems=$(problems_to_show) || {
+	said_verdict=1
+	exit 1
+}
+build_what_is_needed
+need_programs
+step "two guests for each of $(wc -w <<<"$problems") scripts, logs in $KERNELS/boot"
+start_tries
+step "side by side"
+row "" "stock kernel" "with the series, mode drain_flush"
+for problem in $problems; do
+	show_problem "$problem"
+done
+report_counts reproduce "$passed" "$failed" 0
