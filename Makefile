@@ -68,7 +68,7 @@ reproduce: ## each problem on a stock kernel and with the series (TESTS="P1 P5":
 smp: ## suites, order and stress on several processors, in QEMU (SANITIZER=kasan: only that)
 	@scripts/smp.sh
 
-torture: ## cut the power under load at random moments (SECONDS= or CUTS=, SEED=, MODE=)
+torture: ## cut the power under load (SECONDS= or CUTS=, SEED=, MODE=; MODE=none: stock kernel)
 	@scripts/torture.sh
 
 model: ## check the model of the ordered sequencer with spin, and break it

@@ -148,15 +148,18 @@ class Device(Mapper):
         self.disks = Paths(paths)
         self.groups = [paths]
         self.ordered = f"/sys/block/{disk}/dm/rq_ordered"
-        words = read_file(self.ordered).split()
-        self.modes = [word.strip("[]") for word in words]
-        self.mode = next(word for word in words if "[" in word).strip("[]")
 
     def pause(self, longest):
         time.sleep(self.random.uniform(0, longest))
 
     def load(self, groups):
         self.ioctl(TABLE_LOAD, **self.disks.table(groups))
+
+    def modes(self):
+        """All of them, and the one that it has"""
+        words = read_file(self.ordered).split()
+        return ([word.strip("[]") for word in words],
+                next(word for word in words if "[" in word).strip("[]"))
 
     def set_mode(self, mode):
         write_file(self.ordered, mode)
@@ -208,10 +211,11 @@ class Machine:
 
 def switch_modes(device):
     """Through two others, and back to the mode that the test is about."""
-    device.set_mode(device.random.choice(device.modes))
+    modes, mode = device.modes()
+    device.set_mode(device.random.choice(modes))
     device.pause(0.1)
-    device.set_mode(device.random.choice(device.modes))
-    device.set_mode(device.mode)
+    device.set_mode(device.random.choice(modes))
+    device.set_mode(mode)
 
 
 def suspend(device):

@@ -189,9 +189,10 @@ class Sweeps:
         os.close(fd)
 
     def switches(self):
-        for old, new in itertools.permutations(self.device.modes, 2):
+        modes, mode = self.device.modes()
+        for old, new in itertools.permutations(modes, 2):
             self.switch(old, new)
-        self.device.set_mode(self.device.mode)
+        self.device.set_mode(mode)
 
     def another_table(self):
         def after(error):

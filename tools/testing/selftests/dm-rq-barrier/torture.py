@@ -11,6 +11,8 @@ fail and come back meanwhile, and the device is suspended and gets other tables
 and torture_judge.py, the programs and the file system's checker say what is
 missing.
 
+On a stock kernel the mode is none.
+
 What happens in a cut depends on the seed and the number of the cut, as far as
 the kernel lets it; --first repeats one.
 
@@ -54,6 +56,11 @@ DISTURBANCES = [disturb.suspend, disturb.other_tables, disturb.flap,
 NOT_AS_EXPECTED = 3
 SHOWN_LOSSES = 20
 SHOWN_LINES = 30
+
+
+def has_modes():
+    """Or is it a stock kernel?"""
+    return os.path.exists(DEFAULT_MODE)
 
 
 class Plan:
@@ -103,6 +110,8 @@ class Trace:
         for event in torture_judge.EVENTS:
             system = "block" if event.startswith("block") else "dm_rq_barrier"
             directory = f"events/{system}/{event}"
+            if not os.path.isdir(f"{TRACE}/{directory}") and not has_modes():
+                continue
             self.set(f"{directory}/filter", f"dev == {major << 20 | minor}")
             self.set(f"{directory}/enable", "1")
         self.set("tracing_on", "1")
@@ -255,6 +264,8 @@ class Cut:
 
     def count_rounds(self, multipath):
         """What dm says of it"""
+        if not has_modes():
+            return
         with open(f"/sys/block/{multipath.disk}/dm/rq_barrier_stats",
                   encoding="ascii") as stats:
             numbers = dict(line.split() for line in stats)
@@ -436,7 +447,10 @@ def open_witness(name):
 def main():
     options = arguments()
     options.witness_fd = options.witness and open_witness(options.witness)
-    write_file(DEFAULT_MODE, options.mode)
+    if has_modes():
+        write_file(DEFAULT_MODE, options.mode)
+    elif options.mode != "none":
+        sys.exit(f"a stock kernel has no mode {options.mode}")
     with tempfile.TemporaryDirectory(
             ignore_cleanup_errors=True) as options.work:
         os.mkdir(f"{options.work}/mnt")
