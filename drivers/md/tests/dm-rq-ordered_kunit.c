@@ -555,7 +555,7 @@ static void need_hardware_queues(struct kunit *test)
 	struct dm_rq_fake *f = test->priv;
 
 	if (f->md->tag_set->nr_hw_queues < 2 || !cpu_online(1))
-		kunit_skip(test, "needs two hardware queues, see make smp");
+		kunit_skip(test, "needs two hardware queues and processors");
 }
 
 /*

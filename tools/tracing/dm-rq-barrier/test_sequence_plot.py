@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 What sequence-plot makes of a trace, and how it complains.  Drawing is tested
-only if matplotlib is there.  sequence.trace is a real trace, of what make run
-shows.
+only if matplotlib is there.  sequence.trace is a real trace, of a file system
+that commits while others write.
 """
 
 import importlib.machinery

@@ -2,10 +2,9 @@
 /*
  * Promela model of the ordered sequencer, drivers/md/dm-rq-ordered.c.
  *
- * "make model" has spin visit all states of it in a number of configurations,
- * and then break it on purpose, one line at a time: each MUT_ below has to be
- * found out, see scripts/model.sh.  A model that passes proves as much as it
- * would have noticed.
+ * spin visits all states of it, in a number of configurations.  Each MUT_ below
+ * breaks it on purpose, in one line, and has to be found out: a model that passes
+ * proves as much as it would have noticed.
  *
  * Processes, and the code that they stand for:
  *

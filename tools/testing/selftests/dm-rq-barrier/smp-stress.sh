@@ -118,7 +118,7 @@ expect_progress() {
 }
 
 # wait_for_load PID: until it ends, and see that nothing stands still.  As long
-# as nothing does, only make smp knows how long is too long.
+# as nothing does, only the caller knows how long is too long.
 wait_for_load() {
 	VALUE=()
 	SINCE=()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""report.py RESULTS OUTPUT: hold what make bench measured against the bars.
+"""report.py RESULTS OUTPUT: hold what was measured against the bars.
 
 RESULTS is a directory with fairness-SEED.log, from fairness.sh, and with
 cost-KERNEL-SEED.log, from dm-rq-cost.  OUTPUT gets fairness.csv, cost.csv and
