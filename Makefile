@@ -11,6 +11,7 @@
 #            SANITIZER=kasan or kcsan  make smp: only with this kernel
 #            MODE=flush, SEED=1, CUTS=100, CUT=7  make torture: see scripts/torture.sh
 #            CPUS=4       make smp: processors, SMP_ARGS="..." kernel arguments
+#            PATCHES="..."  make bisect: only these patches, by their numbers
 #            KERNELRELEASE=6.12.x+deb12-amd64  make modules: for that kernel
 
 KERNEL ?= 6.12
@@ -30,13 +31,14 @@ unexport SECONDS
 export RELEASE := $(KERNELRELEASE)
 unexport KERNELRELEASE
 
-export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS MODE SEED CUTS CUT
+export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS MODE SEED CUTS CUT \
+	PATCHES
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help tree uml kunit selftest run style check reproduce smp torture model \
-	bench modules deb demo-debian selftest-debian clean
+	bench series bisect modules deb demo-debian selftest-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +78,12 @@ model: ## check the model of the ordered sequencer with spin, and break it
 
 bench: ## what barriers cost the others: instructions and fairness, as ratios
 	@scripts/bench.sh
+
+series: ## the patches as they would be posted, in build/KERNEL/series/
+	@scripts/series.sh
+
+bisect: ## build, boot and test each patch of the series (PATCHES="10 11": only these)
+	@scripts/bisect.sh
 
 modules: ## dm-mod for Debian's own kernel (KERNELRELEASE=...: for that one)
 	@scripts/modules.sh

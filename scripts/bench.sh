@@ -111,6 +111,10 @@ build_kernels
 build_programs
 run_all
 status=0
-python3 "$programs/report.py" "$results" "$BENCH" || status=$?
+python3 "$programs/report.py" "$results" "$BENCH" >"$BENCH/report.log" ||
+	status=$?
+cat "$BENCH/report.log"
+# the cover letter of the series has the figures, not where they are
+grep '^  ' "$BENCH/report.log" >"$BENCH/report.txt" || :
 said_verdict=1
 exit "$status"
