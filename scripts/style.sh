@@ -14,11 +14,19 @@
 . scripts/cases.sh
 # shellcheck source=style-text.sh
 . scripts/style-text.sh
+# shellcheck source=series-states.sh
+. scripts/series-states.sh
+# shellcheck source=style-series.sh
+. scripts/style-series.sh
 # shellcheck source=style-build.sh
 . scripts/style-build.sh
 
 take_lock
-sub tree.sh
+if has_series; then
+	sub series.sh
+else
+	sub tree.sh
+fi
 need_compiler
 need_packages "the style checks" sparse shellcheck codespell python3-docutils
 need_space 300 "the style checks"
@@ -38,6 +46,10 @@ check "the tools' own tests" check_tools
 check "reStructuredText" check_rst
 check "ABI description" check_abi
 check "MAINTAINERS covers every file" check_maintainers
+if has_series; then
+	check "checkpatch, series" check_series_patches
+	check "the series speaks for itself" check_series_text
+fi
 
 step "building with C=1 W=1, log in $KB/lint.log"
 lint_build
