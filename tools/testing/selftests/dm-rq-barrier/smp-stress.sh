@@ -13,8 +13,8 @@
 #
 # Then devices are removed by force.  What uses them fails, and ends.
 #
-# For kernels with lockdep, KASAN or KCSAN, and processors that are real: make
-# smp runs it for TEST_SECONDS, or ten minutes.
+# For kernels with lockdep, KASAN or KCSAN, and processors that are real.  It runs
+# for $TEST_SECONDS, or ten minutes.
 #
 # smp-seconds: 600
 # smp-timeout: 1500
