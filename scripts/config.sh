@@ -5,8 +5,11 @@
 # kernel's own kunit.py.  It merges both fragments and fails on options that
 # the result lacks.
 
-kunitconfig=$TREE/drivers/md/tests/.kunitconfig
-selftestconfig=$TREE/$SELFTESTS/config
+kunitconfig=$KB/kunit.config
+selftestconfig=$KB/selftest.config
+asked=("$TREE/drivers/md/tests/.kunitconfig" "$TREE/$SELFTESTS/config")
+# options, as they are asked for, that kernels of this line do not have
+lacks=patches/$KERNEL/config.lacks
 make_options=("CC=ccache gcc")
 
 # Objects are cached beside them, unless the user has a cache already.
@@ -30,6 +33,34 @@ kunit_options=("--build_dir=$UML_DIR" "--kunitconfig=$kunitconfig"
 # kmake DIRECTORY [ARGUMENTS]: the kernel's make for user mode Linux.
 kmake() {
 	make -C "$TREE" ARCH=um "O=$1" "${make_options[@]}" "${@:2}"
+}
+
+# lacking: the lines of $lacks without its comments
+lacking() {
+	[[ ! -f $lacks ]] || grep -E '^(# )?CONFIG_[A-Za-z0-9_]+( is not set|=)' "$lacks"
+}
+
+# make_fragments: what is asked for, without what this line does not have.  Who
+# lists as lacking what nobody asks for does not know why any more.
+make_fragments() {
+	local option
+
+	while read -r option; do
+		grep -qxF -- "$option" "${asked[@]}" ||
+			die "$lacks: nothing asks for $option"
+	done < <(lacking)
+	grep -vxF -f <(lacking) "${asked[0]}" >"$kunitconfig"
+	grep -vxF -f <(lacking) "${asked[1]}" >"$selftestconfig"
+}
+
+# lacked_present DIRECTORY: options that are listed as lacking and were set all
+# the same: this kernel has them.
+lacked_present() {
+	local option
+
+	lacking | sed '/^#/d' | while read -r option; do
+		! grep -qxF -- "$option" "$1/.config" || echo "$option"
+	done
 }
 
 # requested_missing DIRECTORY: options that were asked for and are not set as
@@ -57,15 +88,18 @@ forget_old_defaults() {
 }
 
 configure() {
-	local log=$KB/config.log missing
+	local log=$KB/config.log missing present
 
-	[[ -f $kunitconfig && -f $selftestconfig ]] ||
-		die "the tree lacks ${kunitconfig#"$TREE"/} or $SELFTESTS/config"
+	[[ -f ${asked[0]} && -f ${asked[1]} ]] ||
+		die "the tree lacks ${asked[0]#"$TREE"/} or $SELFTESTS/config"
+	make_fragments
 	forget_old_defaults
 	"$kunit" config "${kunit_options[@]}" >"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
 		die "the kernel could not be configured as requested, see $log"
 	}
+	# what it lacks cannot be set, or it does not lack it
+	lacking | sed '/^#/d' >>"$UML_DIR/.config"
 	kmake "$UML_DIR" olddefconfig >>"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
 		die "make olddefconfig failed, see $log"
@@ -73,4 +107,7 @@ configure() {
 	missing=$(requested_missing "$UML_DIR")
 	[[ -z $missing ]] ||
 		die "these options did not make it into .config: ${missing//$'\n'/, }"
+	present=$(lacked_present "$UML_DIR")
+	[[ -z $present ]] ||
+		die "$lacks: this kernel has ${present//$'\n'/, }"
 }

@@ -40,7 +40,7 @@ smp_make() {
 
 # The last fragment that mentions an option has its way.
 fragments() {
-	cat "$kunitconfig" "$selftestconfig" scripts/smp.config \
+	cat "${asked[@]}" scripts/smp.config \
 		"scripts/smp-$SANITIZER.config"
 }
 

@@ -14,9 +14,12 @@ series() {
 	list_of "patches/${KERNEL:?}/series"
 }
 
-# What the module alone needs, on top of the assembled tree.
+# What the module alone needs, on top of the assembled tree.  Lines without this
+# list have no module of their own.
 module_series() {
-	list_of "patches/${KERNEL:?}/series.module"
+	local list=patches/${KERNEL:?}/series.module
+
+	[[ ! -f $list ]] || list_of "$list"
 }
 
 # The kernel files that the hooks touch, one a line.
