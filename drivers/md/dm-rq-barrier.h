@@ -249,7 +249,7 @@ ssize_t dm_attr_rq_ordered_store(struct mapped_device *md, const char *buf,
 /* dm-rq-features.c */
 void dm_rq_features_init_tag_set(struct mapped_device *md);
 int dm_rq_features_check_table(struct dm_table *t);
-int dm_rq_features_adjust(struct dm_table *t, struct queue_limits *limits);
+int dm_rq_features_adjust(struct dm_table *t, blk_features_t *features);
 int dm_rq_features_set_mode(struct mapped_device *md, struct dm_table *t,
 			    enum dm_rq_ordered mode);
 
@@ -500,7 +500,7 @@ static inline int dm_rq_features_check_table(struct dm_table *t)
 }
 
 static inline int dm_rq_features_adjust(struct dm_table *t,
-					struct queue_limits *limits)
+					blk_features_t *features)
 {
 	return 0;
 }

@@ -99,14 +99,14 @@ int dm_rq_features_check_table(struct dm_table *t)
 /**
  * dm_rq_features_adjust - advertise what barriers can promise
  * @t: the table that is about to be used
- * @limits: limits of the device's queue as stacked from the paths of @t, or
- *          those of the table before if @t has no path
+ * @features: features of the device's queue as stacked from the paths of @t, or
+ *            those of the table before if @t has no path
  *
  * Context: May sleep.
  * Return: 0, or -EINVAL if the table does not fit the queue (the mode may have
  * changed since it was loaded).
  */
-int dm_rq_features_adjust(struct dm_table *t, struct queue_limits *limits)
+int dm_rq_features_adjust(struct dm_table *t, blk_features_t *features)
 {
 	struct dm_rq_barrier *b = t->md->rq_barrier;
 	int r;
@@ -118,8 +118,17 @@ int dm_rq_features_adjust(struct dm_table *t, struct queue_limits *limits)
 	if (r)
 		return r;
 
-	limits->features = advertise(t, b->mode, limits->features);
+	*features = advertise(t, b->mode, *features);
 	return 0;
+}
+
+static int set_features(struct mapped_device *md, struct dm_table *t,
+			enum dm_rq_ordered mode)
+{
+	__auto_type limits = queue_limits_start_update(md->queue);
+
+	limits.features = advertise(t, mode, limits.features);
+	return queue_limits_commit_update(md->queue, &limits);
 }
 
 /**
@@ -135,14 +144,10 @@ int dm_rq_features_adjust(struct dm_table *t, struct queue_limits *limits)
 int dm_rq_features_set_mode(struct mapped_device *md, struct dm_table *t,
 			    enum dm_rq_ordered mode)
 {
-	struct queue_limits limits;
-
 	lockdep_assert_held(&md->suspend_lock);
 
 	if (mode != QUEUE_ORDERED_NONE && !queue_fits_table(md, t))
 		return report_misfit(md, "mode rejected");
 
-	limits = queue_limits_start_update(md->queue);
-	limits.features = advertise(t, mode, limits.features);
-	return queue_limits_commit_update(md->queue, &limits);
+	return set_features(md, t, mode);
 }

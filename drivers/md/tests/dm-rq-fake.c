@@ -277,11 +277,31 @@ static const struct block_device_operations fake_disk_ops = {
  */
 void dm_rq_fake_set_features(struct dm_rq_fake_disk *d, blk_features_t features)
 {
-	struct queue_limits limits = queue_limits_start_update(d->disk->queue);
+	__auto_type limits = queue_limits_start_update(d->disk->queue);
 	int r;
 
 	limits.features &= ~(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA);
 	limits.features |= features;
+	r = queue_limits_commit_update(d->disk->queue, &limits);
+	KUNIT_EXPECT_EQ(d->fake->test, r, 0);
+}
+
+/**
+ * dm_rq_fake_override_cache - say that a disk's cache is not volatile, or not
+ * @d: the disk
+ * @override: whether to say it, as an administrator would
+ *
+ * Context: May sleep.
+ */
+void dm_rq_fake_override_cache(struct dm_rq_fake_disk *d, bool override)
+{
+	__auto_type limits = queue_limits_start_update(d->disk->queue);
+	int r;
+
+	if (override)
+		limits.flags |= BLK_FLAG_WRITE_CACHE_DISABLED;
+	else
+		limits.flags &= ~BLK_FLAG_WRITE_CACHE_DISABLED;
 	r = queue_limits_commit_update(d->disk->queue, &limits);
 	KUNIT_EXPECT_EQ(d->fake->test, r, 0);
 }
@@ -294,7 +314,7 @@ void dm_rq_fake_set_features(struct dm_rq_fake_disk *d, blk_features_t features)
  */
 void dm_rq_fake_set_zeroes(struct dm_rq_fake_disk *d)
 {
-	struct queue_limits limits = queue_limits_start_update(d->disk->queue);
+	__auto_type limits = queue_limits_start_update(d->disk->queue);
 	int r;
 
 	limits.max_write_zeroes_sectors = PAGE_SECTORS;
@@ -319,7 +339,6 @@ void dm_rq_fake_set_blocking(struct dm_rq_fake_disk *d, bool blocking)
 
 static int fake_disk_add(struct dm_rq_fake_disk *d, const char *name)
 {
-	struct queue_limits limits = { .features = BLK_FEAT_WRITE_CACHE };
 	struct gendisk *disk;
 	int r;
 
@@ -333,7 +352,7 @@ static int fake_disk_add(struct dm_rq_fake_disk *d, const char *name)
 	if (r)
 		return r;
 
-	disk = blk_mq_alloc_disk(&d->set, &limits, d);
+	disk = blk_mq_alloc_disk(&d->set, NULL, d);
 	if (IS_ERR(disk)) {
 		blk_mq_free_tag_set(&d->set);
 		return PTR_ERR(disk);
@@ -351,6 +370,7 @@ static int fake_disk_add(struct dm_rq_fake_disk *d, const char *name)
 	}
 
 	d->disk = disk;
+	dm_rq_fake_set_features(d, BLK_FEAT_WRITE_CACHE);
 	return 0;
 }
 

@@ -211,6 +211,7 @@ int dm_rq_fake_init_ordered(struct kunit *test);
 void dm_rq_fake_exit(struct kunit *test);
 void dm_rq_fake_set_features(struct dm_rq_fake_disk *d,
 			     blk_features_t features);
+void dm_rq_fake_override_cache(struct dm_rq_fake_disk *d, bool override);
 void dm_rq_fake_set_zeroes(struct dm_rq_fake_disk *d);
 void dm_rq_fake_set_blocking(struct dm_rq_fake_disk *d, bool blocking);
 void dm_rq_fake_release(struct dm_rq_fake_disk *d);

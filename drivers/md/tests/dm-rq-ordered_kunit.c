@@ -1044,13 +1044,13 @@ static void ordered_features(struct kunit *test)
 	dm_rq_fake_set_features(&f->disk[0], BLK_FEAT_WRITE_CACHE |
 				BLK_FEAT_FUA);
 	dm_rq_fake_create(test);
-	KUNIT_EXPECT_TRUE(test, blk_queue_write_cache(f->md->queue));
+	KUNIT_EXPECT_TRUE(test, bdev_write_cache(dm_disk(f->md)->part0));
 	KUNIT_EXPECT_FALSE(test, bdev_fua(dm_disk(f->md)->part0));
 	KUNIT_EXPECT_NULL(test, f->md->queue->elevator);
 
 	dm_rq_fake_set_features(&f->disk[0], 0);
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 1), 0);
-	KUNIT_EXPECT_TRUE(test, blk_queue_write_cache(f->md->queue));
+	KUNIT_EXPECT_TRUE(test, bdev_write_cache(dm_disk(f->md)->part0));
 	KUNIT_EXPECT_FALSE(test, bdev_fua(dm_disk(f->md)->part0));
 }
 
