@@ -8,6 +8,9 @@
 #include <linux/device-mapper.h>
 #include <linux/tracepoint.h>
 
+/* Room for the longest word that is traced, "drain_flush" */
+#define DM_RQ_BARRIER_WORD	12
+
 #define show_dm_endio(verdict)					\
 	__print_symbolic(verdict,				\
 			 { DM_ENDIO_DONE,		"done" },	\
@@ -38,15 +41,16 @@ TRACE_EVENT(dm_rq_barrier_map,
 	    TP_ARGS(dev, path, outcome),
 	    TP_STRUCT__entry(__field(dev_t, dev)
 			     __field(dev_t, path)
-			     __string(outcome, outcome)
+			     __array(char, outcome, DM_RQ_BARRIER_WORD)
 	    ),
 	    TP_fast_assign(__entry->dev = dev;
 			   __entry->path = path;
-			   __assign_str(outcome);
+			   strscpy(__entry->outcome, outcome,
+				   DM_RQ_BARRIER_WORD);
 	    ),
 	    TP_printk("%d,%d path=%d,%d %s", MAJOR(__entry->dev),
 		      MINOR(__entry->dev), MAJOR(__entry->path),
-		      MINOR(__entry->path), __get_str(outcome))
+		      MINOR(__entry->path), __entry->outcome)
 );
 
 TRACE_EVENT(dm_rq_barrier_clone_end,
@@ -129,15 +133,15 @@ TRACE_EVENT(dm_rq_barrier_mode,
 	    TP_PROTO(dev_t dev, const char *from, const char *to),
 	    TP_ARGS(dev, from, to),
 	    TP_STRUCT__entry(__field(dev_t, dev)
-			     __string(from, from)
-			     __string(to, to)
+			     __array(char, from, DM_RQ_BARRIER_WORD)
+			     __array(char, to, DM_RQ_BARRIER_WORD)
 	    ),
 	    TP_fast_assign(__entry->dev = dev;
-			   __assign_str(from);
-			   __assign_str(to);
+			   strscpy(__entry->from, from, DM_RQ_BARRIER_WORD);
+			   strscpy(__entry->to, to, DM_RQ_BARRIER_WORD);
 	    ),
 	    TP_printk("%d,%d %s -> %s", MAJOR(__entry->dev),
-		      MINOR(__entry->dev), __get_str(from), __get_str(to))
+		      MINOR(__entry->dev), __entry->from, __entry->to)
 );
 
 TRACE_EVENT(dm_rq_barrier_gate_close,
@@ -184,19 +188,19 @@ TRACE_EVENT(dm_rq_barrier_hold,
 		     unsigned int sectors, unsigned int held),
 	    TP_ARGS(dev, what, sector, sectors, held),
 	    TP_STRUCT__entry(__field(dev_t, dev)
-			     __string(what, what)
+			     __array(char, what, DM_RQ_BARRIER_WORD)
 			     __field(sector_t, sector)
 			     __field(unsigned int, sectors)
 			     __field(unsigned int, held)
 	    ),
 	    TP_fast_assign(__entry->dev = dev;
-			   __assign_str(what);
+			   strscpy(__entry->what, what, DM_RQ_BARRIER_WORD);
 			   __entry->sector = sector;
 			   __entry->sectors = sectors;
 			   __entry->held = held;
 	    ),
 	    TP_printk("%d,%d %s %llu + %u held=%u", MAJOR(__entry->dev),
-		      MINOR(__entry->dev), __get_str(what),
+		      MINOR(__entry->dev), __entry->what,
 		      (unsigned long long)__entry->sector, __entry->sectors,
 		      __entry->held)
 );

@@ -171,7 +171,7 @@ static char said[128];
 
 static void listen(char *text)
 {
-	strscpy(said, text);
+	strscpy(said, text, sizeof(said));
 }
 
 struct seq_test {
