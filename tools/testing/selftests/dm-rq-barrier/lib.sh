@@ -102,6 +102,14 @@ make_nullb() {
 	wait_for 10 is_block "$1" || bail_out "no /dev/$1"
 }
 
+# can_mark_blocking: dm cannot make queues for drivers that sleep before 6.2.
+can_mark_blocking() {
+	local major minor
+
+	IFS=.- read -r major minor _ < <(uname -r)
+	((major > 6 || (major == 6 && minor >= 2)))
+}
+
 # make_cached_nullb DISK [ATTRIBUTE=VALUE]...: one with a volatile cache.
 make_cached_nullb() {
 	make_nullb "$1" memory_backed=1 cache_size=16 "${@:2}"
