@@ -38,7 +38,9 @@ check_new_files() {
 	[[ ! -f Kconfig ]] || files+=(drivers/md/Kconfig.dm-rq-barrier)
 	checkpatch --file "${files[@]}" || return
 	cp compat/dm-rq-compat.h "$KB/dm-rq-compat.h"
-	checkpatch "--ignore=LINUX_VERSION_CODE" --file "$KB/dm-rq-compat.h"
+	checkpatch \
+		"--ignore=LINUX_VERSION_CODE,MACRO_ARG_PRECEDENCE,MACRO_ARG_REUSE" \
+		--file "$KB/dm-rq-compat.h"
 }
 
 # The kernel's own tool makes the automaton of a monitor from the model.  It looks
@@ -55,13 +57,16 @@ check_monitors() {
 		(cd "$dir" && PYTHONPATH=$TREE/tools/verification python3 -B \
 			"$TREE/tools/verification/dot2/dot2k" -t per_task -d \
 			"$TREE/tools/verification/models/$name.dot") || bad=1
-		cmp "$dir/$name/$name.h" "$TREE/$header" || bad=1
+		# that of 6.1 does not make the automaton constant
+		cmp <(sed 's/^static const/static/' "$dir/$name/$name.h") \
+			<(sed 's/^static const/static/' "$TREE/$header") || bad=1
 	done
 	return $bad
 }
 
 # EMBEDDED_FILENAME is meant for comments.  The hook that makes
 # drivers/md/Kconfig source drivers/md/Kconfig.dm-rq-barrier cannot avoid it.
+# There is no history in which to look for the commits that messages name.
 check_hooks() {
 	local patches
 
@@ -70,7 +75,8 @@ check_hooks() {
 		module_series
 	} | sed "s,^,$ROOT/patches/$KERNEL/,")
 	((${#patches[@]} == 0)) ||
-		checkpatch --ignore=EMBEDDED_FILENAME "${patches[@]}"
+		checkpatch --ignore=EMBEDDED_FILENAME,UNKNOWN_COMMIT_ID \
+			"${patches[@]}"
 }
 
 # kernel-doc says nothing, and fails, about files without any description.
