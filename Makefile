@@ -3,7 +3,7 @@
 # Assembles a kernel tree from Debian's source, the hooks and the new files of
 # this repository, and builds and tests it.  Everything lands in build/.
 #
-# Variables: KERNEL=6.12  the kernel line to work on, one per patches/*/
+# Variables: KERNEL=6.12  the kernel line to work on, or 6.1: one per patches/*/
 #            TESTS="..."  make selftest, make reproduce: only these scripts
 #            FORCE=1      make tree: throw away edits made in the tree
 #            MEM=1G       memory of the guest, UML_ARGS="..." its arguments

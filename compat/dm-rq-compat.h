@@ -8,6 +8,8 @@
 #ifndef DM_RQ_COMPAT_H
 #define DM_RQ_COMPAT_H
 
+#include <linux/version.h>
+
 /*
  * An end_io does not hear which batch a request is completed in before 7.0.
  * Definitions and calls go through these, pointers do not.
@@ -15,5 +17,106 @@
 #define flush_clone_end_io(rq, status, iob)	flush_clone_end_io(rq, status)
 #define fua_end_io(rq, status, iob)		fua_end_io(rq, status)
 #define rq_ended(rq, status, iob)		rq_ended(rq, status)
+
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+
+#include <linux/blk-mq.h>
+
+/*
+ * What a queue advertises are flags of the queue, not a part of its limits.
+ * Here are as many limits as are changed.
+ */
+typedef unsigned int __bitwise blk_features_t;
+typedef unsigned int __bitwise blk_flags_t;
+
+#define BLK_FEAT_WRITE_CACHE		((__force blk_features_t)(1u << 0))
+#define BLK_FEAT_FUA			((__force blk_features_t)(1u << 1))
+#define BLK_FLAG_WRITE_CACHE_DISABLED	((__force blk_flags_t)(1u << 0))
+
+struct dm_rq_limits {
+	blk_features_t features;
+	blk_flags_t flags;
+	unsigned int max_write_zeroes_sectors;
+};
+
+static inline struct dm_rq_limits
+queue_limits_start_update(struct request_queue *q)
+{
+	struct dm_rq_limits limits = {
+		.max_write_zeroes_sectors = q->limits.max_write_zeroes_sectors,
+	};
+
+	if (test_bit(QUEUE_FLAG_HW_WC, &q->queue_flags)) {
+		limits.features |= BLK_FEAT_WRITE_CACHE;
+		if (!test_bit(QUEUE_FLAG_WC, &q->queue_flags))
+			limits.flags |= BLK_FLAG_WRITE_CACHE_DISABLED;
+	}
+	if (test_bit(QUEUE_FLAG_FUA, &q->queue_flags))
+		limits.features |= BLK_FEAT_FUA;
+	return limits;
+}
+
+static inline int queue_limits_commit_update(struct request_queue *q,
+					     struct dm_rq_limits *limits)
+{
+	blk_queue_max_write_zeroes_sectors(q, limits->max_write_zeroes_sectors);
+	blk_queue_write_cache(q, limits->features & BLK_FEAT_WRITE_CACHE,
+			      limits->features & BLK_FEAT_FUA);
+	if (limits->flags & BLK_FLAG_WRITE_CACHE_DISABLED)
+		blk_queue_flag_clear(QUEUE_FLAG_WC, q);
+	return 0;
+}
+
+/*
+ * Where drivers may sleep, dispatches are protected by SRCU.  The queue has to be
+ * allocated for it, and device-mapper allocates it before it sees any table.  So
+ * no queue is made for such paths, and none can be refused.
+ */
+#define DM_RQ_NO_BLOCKING_QUEUES
+
+struct dm_table;
+
+static inline bool dm_table_may_block(struct dm_table *t)
+{
+	return false;
+}
+
+/* What a class interface is told of a device, see above. */
+#define add_device(dev)		add_device(dev, struct class_interface *unused)
+#define remove_device(dev)	remove_device(dev, struct class_interface *unused)
+
+/* The tests' disks are made with default limits. */
+static inline struct gendisk *dm_rq_alloc_disk(struct blk_mq_tag_set *set,
+					       void *data)
+{
+	return blk_mq_alloc_disk(set, data);
+}
+
+#undef blk_mq_alloc_disk
+#define blk_mq_alloc_disk(set, limits, data)	dm_rq_alloc_disk(set, data)
+
+#define BLK_OPEN_READ				FMODE_READ
+#define BLK_OPEN_WRITE				FMODE_WRITE
+#define queue_kobj				queue->kobj
+
+#define KUNIT_CASE_SLOW(test)			KUNIT_CASE(test)
+
+#define kunit_kstrdup(test, str, gfp)					\
+({									\
+	const char *from = (str);					\
+	size_t size = strlen(from) + 1;					\
+	char *copy = kunit_kmalloc(test, size, gfp);			\
+									\
+	copy ? memcpy(copy, from, size) : NULL;				\
+})
+
+#define KUNIT_ARRAY_PARAM_DESC(name, array, desc_member)		\
+static void name##_describe(typeof(&(array)[0]) param, char *desc)	\
+{									\
+	strscpy(desc, param->desc_member, KUNIT_PARAM_DESC_SIZE);	\
+}									\
+KUNIT_ARRAY_PARAM(name, array, name##_describe)
+
+#endif /* before 6.2 */
 
 #endif
