@@ -81,6 +81,17 @@ static inline bool dm_table_may_block(struct dm_table *t)
 	return false;
 }
 
+/* blk-flush links the requests that a flush request serves by a list of its own. */
+#define served_link		flush.list
+
+/*
+ * What is requeued goes to the head of the requeue list, so the last one first.
+ * If the list is taken meanwhile, because somebody else has kicked it, the later
+ * writes of a turn go out before the others.  All of them are on the same side of
+ * every flush.
+ */
+#define for_each_returned	list_for_each_entry_safe_reverse
+
 /* What a class interface is told of a device, see above. */
 #define add_device(dev)		add_device(dev, struct class_interface *unused)
 #define remove_device(dev)	remove_device(dev, struct class_interface *unused)
