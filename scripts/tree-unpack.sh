@@ -6,6 +6,9 @@
 # build/KERNEL/tarball.id names the tarball that the tree came from.  It is
 # written last and removed first, so an interrupted run unpacks anew.
 
+# shellcheck source=later-suite.sh
+. scripts/later-suite.sh
+
 source_is=
 checksum=
 
@@ -24,24 +27,40 @@ tarball_checksum() {
 	echo "${sum%% *}"
 }
 
-# find_tarball: sets $checksum and $source_is, what the verdict calls it.
-find_tarball() {
-	local installed
-
-	if [[ ! -f $TARBALL ]]; then
-		need_packages "the kernel source" "$PACKAGE"
+# get_tarball: it is at $TARBALL.
+get_tarball() {
+	[[ ! -f $TARBALL ]] || return 0
+	if [[ -n ${SUITE:-} ]]; then
+		fetch_later "$SUITE" "$PACKAGE"
+		return
 	fi
+	need_packages "the kernel source" "$PACKAGE"
 	[[ -f $TARBALL ]] ||
 		die "$PACKAGE is installed but has no $TARBALL: apt-get install --reinstall $PACKAGE"
+}
+
+# tarball_version: of the package that it came from
+tarball_version() {
+	if [[ -n ${SUITE:-} ]]; then
+		cat "${TARBALL%.tar.xz}.version"
+	else
+		dpkg-query -W -f '${Version}' "$PACKAGE"
+	fi
+}
+
+# find_tarball: sets $checksum and $source_is, what the verdict calls it.
+find_tarball() {
+	local version
+
+	get_tarball
 	need_packages "unpacking and patching the kernel" xz-utils patch
 	checksum=$(tarball_checksum)
 	if [[ $checksum == "$SHA256" ]]; then
 		source_is="$PACKAGE $VERSION"
 		return
 	fi
-	installed=$(dpkg-query -W -f '${Version}' "$PACKAGE" 2>/dev/null) ||
-		installed="of unknown version"
-	source_is="$PACKAGE $installed"
+	version=$(tarball_version 2>/dev/null) || version="of unknown version"
+	source_is="$PACKAGE $version"
 	step "this is another point release than the recorded $VERSION:" \
 		"$source_is; hooks are applied without fuzz, so a hook that" \
 		"no longer fits stops here"
