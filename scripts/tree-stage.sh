@@ -56,6 +56,8 @@ add_overlay() {
 	if [[ -n ${COMPAT:-} ]]; then
 		install -D -m 644 compat/dm-rq-compat.h \
 			"$KB/stage/drivers/md/dm-rq-compat.h"
+		install -D -m 644 compat/rv_trace.h \
+			"$KB/stage/kernel/trace/rv/rv_trace.h"
 	fi
 	if [[ -f Kconfig ]]; then
 		install -D -m 644 Kconfig \

@@ -5,17 +5,17 @@
  * tracepoints of dm_rq_barrier.  For what the states and the events mean, see
  * Documentation/trace/rv/monitor_dm_rq_seq.rst.
  *
- * The model, dm_rq_seq.h, is made by dot2k of
+ * The model, dm_rq_seq.h, is made by rvgen of
  * tools/verification/models/dm_rq_seq.dot.  Do not edit it.
  *
- * Per-device automata.  The framework has automata that are global, per CPU or
- * per task.  The objects of this model are mapped devices, so here is what
- * DECLARE_DA_MON_INIT_*() and DECLARE_DA_MON_*_HANDLER_*() would have if there
- * was a kind "per object": an automaton for each mapped device, found by its
- * number.  A class interface of the block layer tells of the devices that are
- * there when the monitor is enabled, and of those that come and go while it is.
- * So all is allocated where sleeping is allowed, and a device that gets the
- * number of one that was removed has an automaton of its own.
+ * Per-device automata.  Those per object that the framework has hold a state and
+ * no more, and are made when the first event comes.  Here what is counted goes
+ * with the state, under one lock, so this has an automaton of its own for each
+ * mapped device, found by its number.  A class interface of the block layer
+ * tells of the devices that are there when the monitor is enabled, and of those
+ * that come and go while it is.  So all is allocated where sleeping is allowed,
+ * and a device that gets the number of one that was removed has an automaton of
+ * its own.
  *
  * Order.  The events of a device come from several CPUs, and the automaton is
  * protected by a lock.  Those of gate and line are emitted under
@@ -61,17 +61,13 @@
 #include <linux/string.h>
 #include <linux/xarray.h>
 #include <rv/instrumentation.h>
-#include <rv/da_monitor.h>
 
 #include <trace/events/dm_rq_barrier.h>
-#include <trace/events/rv.h>
+#include <rv_trace.h>
 
 #include "dm_rq_seq.h"
 
 static struct rv_monitor rv_dm_rq_seq;
-
-DECLARE_AUTOMATA_HELPERS(dm_rq_seq, unsigned char)
-DECLARE_DA_MON_GENERIC_HELPERS(dm_rq_seq, unsigned char)
 
 /* Has barrier I/O ended that waits for a post-flush? */
 enum seq_owed { OWED_NOTHING, OWED_PERHAPS, OWED_SURELY };
@@ -79,7 +75,8 @@ enum seq_owed { OWED_NOTHING, OWED_PERHAPS, OWED_SURELY };
 /**
  * struct seq_device - what is known of a mapped device
  * @lock: protects all but @dev; taken from hard IRQ
- * @da: the automaton
+ * @monitoring: it is followed
+ * @state: of the automaton
  * @dev: number of the device
  * @ios: barrier I/Os in flight
  * @owed: what is owed to those that have ended
@@ -90,7 +87,8 @@ enum seq_owed { OWED_NOTHING, OWED_PERHAPS, OWED_SURELY };
  */
 struct seq_device {
 	raw_spinlock_t lock;	/* protects what is below */
-	struct da_monitor da;
+	bool monitoring;
+	enum states_dm_rq_seq state;
 	dev_t dev;
 	unsigned int ios;
 	enum seq_owed owed;
@@ -105,66 +103,62 @@ static DEFINE_XARRAY(devices);
 
 /* --- the automaton of a device ------------------------------------------- */
 
+static bool monitor_enabled(void)
+{
+	return rv_monitoring_on() && rv_dm_rq_seq.enabled;
+}
+
+static void stop(struct seq_device *d)
+{
+	d->monitoring = false;
+	d->state = automaton_dm_rq_seq.initial_state;
+}
+
 static void start(struct seq_device *d)
 {
 	d->ios = 0;
 	d->owed = OWED_NOTHING;
 	d->stray = true;
 	d->own = false;
-	da_monitor_start_dm_rq_seq(&d->da);
+	d->state = automaton_dm_rq_seq.initial_state;
+	d->monitoring = true;
 }
 
 static void forget(struct seq_device *d)
 {
 	d->leaving = false;
-	da_monitor_reset_dm_rq_seq(&d->da);
+	stop(d);
 }
 
-static void react(struct seq_device *d, unsigned char state,
-		  enum events_dm_rq_seq event)
+static bool step(struct seq_device *d, enum events_dm_rq_seq event)
 {
-	char text[128];
-
-	snprintf(text, sizeof(text),
-		 "rv: monitor dm_rq_seq does not allow event %s on state %s of %u:%u\n",
-		 model_get_event_name_dm_rq_seq(event),
-		 model_get_state_name_dm_rq_seq(state),
-		 MAJOR(d->dev), MINOR(d->dev));
-	cond_react_dm_rq_seq(text);
-}
-
-static bool da_event_dm_rq_seq(struct seq_device *d,
-			       enum events_dm_rq_seq event)
-{
-	unsigned char state = da_monitor_curr_state_dm_rq_seq(&d->da);
-	unsigned char next = model_get_next_state_dm_rq_seq(state, event);
+	char *event_name = automaton_dm_rq_seq.event_names[event];
+	char *state_name = automaton_dm_rq_seq.state_names[d->state];
+	unsigned char next = automaton_dm_rq_seq.function[d->state][event];
 
 	if (next == INVALID_STATE) {
-		if (rv_reacting_on_dm_rq_seq())
-			react(d, state, event);
-		trace_error_dm_rq_seq(MINOR(d->dev),
-				      model_get_state_name_dm_rq_seq(state),
-				      model_get_event_name_dm_rq_seq(event));
+		rv_react(&rv_dm_rq_seq,
+			 "rv: monitor dm_rq_seq does not allow event %s on state %s of %u:%u\n",
+			 event_name, state_name, MAJOR(d->dev), MINOR(d->dev));
+		trace_error_dm_rq_seq(MINOR(d->dev), state_name, event_name);
 		return false;
 	}
 
-	da_monitor_set_state_dm_rq_seq(&d->da, next);
-	trace_event_dm_rq_seq(MINOR(d->dev),
-			      model_get_state_name_dm_rq_seq(state),
-			      model_get_event_name_dm_rq_seq(event),
-			      model_get_state_name_dm_rq_seq(next),
-			      model_is_final_state_dm_rq_seq(next));
+	d->state = next;
+	trace_event_dm_rq_seq(MINOR(d->dev), state_name, event_name,
+			      automaton_dm_rq_seq.state_names[next],
+			      automaton_dm_rq_seq.final_states[next]);
 	return true;
 }
 
 static void feed(struct seq_device *d, enum events_dm_rq_seq event)
 {
-	if (!da_monitoring_dm_rq_seq(&d->da))
+	if (!d->monitoring)
 		return;
 
-	if (!da_event_dm_rq_seq(d, event))
-		da_monitor_reset_dm_rq_seq(&d->da);
-	else if (da_monitor_curr_state_dm_rq_seq(&d->da) == off_dm_rq_seq)
+	if (!step(d, event))
+		stop(d);
+	else if (d->state == off_dm_rq_seq)
 		d->stray = true;
 }
 
@@ -172,7 +166,7 @@ static void feed(struct seq_device *d, enum events_dm_rq_seq event)
 
 static void seen_gate_close(struct seq_device *d, int unused)
 {
-	if (!da_monitoring_dm_rq_seq(&d->da))
+	if (!d->monitoring)
 		start(d);
 	feed(d, gate_close_dm_rq_seq);
 }
@@ -208,7 +202,7 @@ static void seen_gate_open(struct seq_device *d, int unused)
 static void seen_io(struct seq_device *d, int unused)
 {
 	/* The post-flush is over, and will not be repeated */
-	if (da_monitor_curr_state_dm_rq_seq(&d->da) == post_flushed_dm_rq_seq)
+	if (d->state == post_flushed_dm_rq_seq)
 		d->owed = OWED_NOTHING;
 
 	d->ios++;
@@ -265,7 +259,7 @@ static void seen_requeue(struct seq_device *d, int requests)
 		return;
 
 	if (requests > 1)
-		da_monitor_reset_dm_rq_seq(&d->da);
+		stop(d);
 	else
 		feed(d, requeue_dm_rq_seq);
 }
@@ -282,7 +276,7 @@ static void handle(dev_t dev, void (*seen)(struct seq_device *d, int detail),
 	struct seq_device *d;
 	unsigned long flags;
 
-	if (!da_monitor_enabled_dm_rq_seq())
+	if (!monitor_enabled())
 		return;
 
 	rcu_read_lock();
@@ -396,14 +390,14 @@ static int add_device(struct device *dev)
 	if (!is_mapped_device(dev))
 		return 0;
 
-	d = kzalloc(sizeof(*d), GFP_KERNEL);
+	d = kzalloc_obj(*d);
 	if (!d)
 		return -ENOMEM;
 
 	raw_spin_lock_init(&d->lock);
 	d->dev = dev->devt;
 	forget(d);
-	if (da_monitor_enabled_dm_rq_seq())
+	if (monitor_enabled())
 		start(d);
 
 	r = xa_insert(&devices, d->dev, d, GFP_KERNEL);
@@ -527,7 +521,7 @@ static struct rv_monitor rv_dm_rq_seq = {
 
 static int __init register_dm_rq_seq(void)
 {
-	return rv_register_monitor(&rv_dm_rq_seq);
+	return rv_register_monitor(&rv_dm_rq_seq, NULL);
 }
 device_initcall(register_dm_rq_seq);
 

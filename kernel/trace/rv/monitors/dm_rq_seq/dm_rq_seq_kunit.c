@@ -169,14 +169,15 @@ KUNIT_ARRAY_PARAM_DESC(seq, seq_cases, name);
 
 static char said[128];
 
-static void listen(char *text)
+/* A reactor */
+static __printf(1, 0) void listen(const char *format, va_list args)
 {
-	strscpy(said, text, sizeof(said));
+	vsnprintf(said, sizeof(said), format, args);
 }
 
 struct seq_test {
 	bool enabled;
-	void (*react)(char *msg);
+	typeof(rv_dm_rq_seq.react) react;
 };
 
 static int seq_test_init(struct kunit *test)
