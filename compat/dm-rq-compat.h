@@ -18,6 +18,18 @@
 #define fua_end_io(rq, status, iob)		fua_end_io(rq, status)
 #define rq_ended(rq, status, iob)		rq_ended(rq, status)
 
+/* The same for the tests: types and arguments of callbacks have changed. */
+#define fake_init_request(set, rq, hctx_idx, numa_node)			\
+	fake_init_request(set, rq, hctx_idx, unsigned numa_node)
+#define case_gen_params(test, prev, desc)	case_gen_params(prev, desc)
+
+/* A timer gets its function after it was initialized. */
+#define hrtimer_setup(timer, callback, clock, mode)			\
+do {									\
+	hrtimer_init(timer, clock, mode);				\
+	(timer)->function = callback;					\
+} while (0)
+
 #if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
 
 #include <linux/blk-mq.h>

@@ -98,7 +98,8 @@ static void get_scene(const void *param, struct scene *scene)
 	scene->elevator = elevators[i / NR_EVENTS / NR_STEPS];
 }
 
-static const void *case_gen_params(const void *prev, char *desc)
+static const void *case_gen_params(struct kunit *test, const void *prev,
+				   char *desc)
 {
 	const char *next = prev ? (const char *)prev + 1 : cases;
 	struct scene scene;

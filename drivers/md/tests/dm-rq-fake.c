@@ -251,7 +251,7 @@ static blk_status_t fake_queue_rq(struct blk_mq_hw_ctx *hctx,
 }
 
 static int fake_init_request(struct blk_mq_tag_set *set, struct request *rq,
-			     unsigned int hctx_idx, unsigned int numa_node)
+			     unsigned int hctx_idx, int numa_node)
 {
 	struct fake_cmd *cmd = blk_mq_rq_to_pdu(rq);
 
@@ -381,8 +381,8 @@ static void fake_disk_init(struct dm_rq_fake *f, struct dm_rq_fake_disk *d)
 	spin_lock_init(&d->lock);
 	INIT_LIST_HEAD(&d->started);
 	INIT_WORK(&d->work, fake_work);
-	hrtimer_init(&d->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	d->timer.function = fake_timer;
+	hrtimer_setup(&d->timer, fake_timer, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_HARD);
 }
 
 static void fake_disk_remove(struct dm_rq_fake_disk *d)
