@@ -82,7 +82,7 @@ update_later() {
 
 # fetch_later SUITE PACKAGE: into build/apt, with its version beside it
 fetch_later() {
-	local package=$later/$2.deb.d version
+	local deb=$later/$2.deb.d release
 
 	command -v apt-get >/dev/null ||
 		die "$2 comes from Debian's $1, and there is no apt-get"
@@ -90,21 +90,21 @@ fetch_later() {
 	need_space 500 "fetching $2"
 	step "looking for $2 in Debian's $1"
 	update_later "$1"
-	version=$(later_apt apt-cache show "$2" 2>>"$later/log" |
+	release=$(later_apt apt-cache show "$2" 2>>"$later/log" |
 		sed -n 's/^Version: //p' | head -n 1) || :
-	[[ -n $version ]] ||
+	[[ -n $release ]] ||
 		die "Debian's $1 has no $2 (any more): it may have moved on to" \
 			"a later kernel, which needs hooks of its own"
-	step "downloading $2 $version"
-	rm -rf "$package"
-	mkdir "$package"
-	(cd "$package" && later_apt apt-get download "$2") >>"$later/log" 2>&1 ||
+	step "downloading $2 $release"
+	rm -rf "$deb"
+	mkdir "$deb"
+	(cd "$deb" && later_apt apt-get download "$2") >>"$later/log" 2>&1 ||
 		later_failed "$2" "could not be downloaded (no network, no space?)"
-	dpkg-deb --fsys-tarfile "$package"/*.deb 2>>"$later/log" |
+	dpkg-deb --fsys-tarfile "$deb"/*.deb 2>>"$later/log" |
 		tar -x -O "./usr/src/$2.tar.xz" >"$later/$2.tar.tmp" \
 			2>>"$later/log" ||
 		later_failed "$2" "could not be taken apart (no space?)"
-	echo "$version" >"$later/$2.version"
+	echo "$release" >"$later/$2.version"
 	mv "$later/$2.tar.tmp" "$later/$2.tar.xz"
-	rm -rf "$package"
+	rm -rf "$deb"
 }

@@ -29,6 +29,9 @@ else
 fi
 need_compiler
 need_packages "the style checks" sparse shellcheck codespell python3-docutils
+# rvgen of the newest kernels is written with it
+[[ ! -d $TREE/tools/verification/rvgen ]] ||
+	need_packages "the style checks" python3-lark
 need_space 300 "the style checks"
 setup_ccache
 configure

@@ -50,7 +50,7 @@ tarball_version() {
 
 # find_tarball: sets $checksum and $source_is, what the verdict calls it.
 find_tarball() {
-	local version
+	local release
 
 	get_tarball
 	need_packages "unpacking and patching the kernel" xz-utils patch
@@ -59,8 +59,8 @@ find_tarball() {
 		source_is="$PACKAGE $VERSION"
 		return
 	fi
-	version=$(tarball_version 2>/dev/null) || version="of unknown version"
-	source_is="$PACKAGE $version"
+	release=$(tarball_version 2>/dev/null) || release="of unknown version"
+	source_is="$PACKAGE $release"
 	step "this is another point release than the recorded $VERSION:" \
 		"$source_is; hooks are applied without fuzz, so a hook that" \
 		"no longer fits stops here"
