@@ -3,7 +3,7 @@
 # Assembles a kernel tree from Debian's source, the hooks and the new files of
 # this repository, and builds and tests it.  Everything lands in build/.
 #
-# Variables: KERNEL=6.12  the kernel line to work on, or 6.1: one per patches/*/
+# Variables: KERNEL=6.12  or 6.1 or 7.3: the kernel line, one per patches/*/
 #            TESTS="..."  make selftest, make reproduce: only these scripts
 #            FORCE=1      make tree: throw away edits made in the tree
 #            MEM=1G       memory of the guest, UML_ARGS="..." its arguments
@@ -42,6 +42,7 @@ export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS MODE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  KERNEL=LINE          the line of kernels, one of: $(sort $(SUPPORTED))"
 
 tree: ## assemble the kernel tree in build/KERNEL/tree (FORCE=1: drop edits made there)
 	@scripts/tree.sh
