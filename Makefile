@@ -12,6 +12,7 @@
 #            MODE=flush, SEED=1, CUTS=100, CUT=7  make torture: see scripts/torture.sh
 #            CPUS=4       make smp: processors, SMP_ARGS="..." kernel arguments
 #            PATCHES="..."  make bisect: only these patches, by their numbers
+#            KERNELS="6.1 7.3" TARGETS="uml kunit"  make matrix: only these
 #            KERNELRELEASE=6.12.x+deb12-amd64  make modules: for that kernel
 
 KERNEL ?= 6.12
@@ -32,12 +33,12 @@ export RELEASE := $(KERNELRELEASE)
 unexport KERNELRELEASE
 
 export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS MODE SEED CUTS CUT \
-	PATCHES
+	PATCHES KERNELS TARGETS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help tree uml kunit selftest run style check reproduce smp torture model \
+.PHONY: help tree uml kunit selftest run style check matrix reproduce smp torture model \
 	bench series bisect modules deb demo-debian selftest-debian clean
 
 help: ## list the targets
@@ -64,6 +65,9 @@ style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck and the like
 
 check: ## style, kunit, selftest and modules: everything a change has to pass
 	@scripts/check.sh
+
+matrix: ## the tests on all lines of kernels, as one table (KERNELS="6.1 7.3" TARGETS="kunit")
+	@scripts/matrix.sh
 
 reproduce: ## each problem on a stock kernel and with the series (TESTS="P1 P5": only these)
 	@scripts/reproduce.sh
