@@ -68,6 +68,10 @@ queue_limits_start_update(struct request_queue *q)
 	return limits;
 }
 
+static inline void queue_limits_cancel_update(struct request_queue *q)
+{
+}
+
 static inline int queue_limits_commit_update(struct request_queue *q,
 					     struct dm_rq_limits *limits)
 {

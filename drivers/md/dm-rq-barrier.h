@@ -250,8 +250,8 @@ ssize_t dm_attr_rq_ordered_store(struct mapped_device *md, const char *buf,
 void dm_rq_features_init_tag_set(struct mapped_device *md);
 int dm_rq_features_check_table(struct dm_table *t);
 int dm_rq_features_adjust(struct dm_table *t, blk_features_t *features);
-int dm_rq_features_set_mode(struct mapped_device *md, struct dm_table *t,
-			    enum dm_rq_ordered mode);
+int dm_rq_features_of_mode(struct mapped_device *md, struct dm_table *t,
+			   enum dm_rq_ordered mode, blk_features_t *features);
 
 /* dm-rq-fua.c */
 void __dm_rq_fua_prep_clone(struct dm_rq_target_io *tio);

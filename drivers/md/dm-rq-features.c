@@ -122,32 +122,24 @@ int dm_rq_features_adjust(struct dm_table *t, blk_features_t *features)
 	return 0;
 }
 
-static int set_features(struct mapped_device *md, struct dm_table *t,
-			enum dm_rq_ordered mode)
-{
-	__auto_type limits = queue_limits_start_update(md->queue);
-
-	limits.features = advertise(t, mode, limits.features);
-	return queue_limits_commit_update(md->queue, &limits);
-}
-
 /**
- * dm_rq_features_set_mode - make a device advertise what a new mode promises
+ * dm_rq_features_of_mode - what a device promises in another mode
  * @md: the device
  * @t: its live table
  * @mode: the mode that it is switched to
+ * @features: features of the device's queue, in and out
  *
  * Context: May sleep.  I/O may be in flight; md->suspend_lock is held.
- * Return: 0, -EINVAL if the table cannot be used in @mode, or an error of
- * queue_limits_commit_update().
+ * Return: 0, or -EINVAL if the table cannot be used in @mode.
  */
-int dm_rq_features_set_mode(struct mapped_device *md, struct dm_table *t,
-			    enum dm_rq_ordered mode)
+int dm_rq_features_of_mode(struct mapped_device *md, struct dm_table *t,
+			   enum dm_rq_ordered mode, blk_features_t *features)
 {
 	lockdep_assert_held(&md->suspend_lock);
 
 	if (mode != QUEUE_ORDERED_NONE && !queue_fits_table(md, t))
 		return report_misfit(md, "mode rejected");
 
-	return set_features(md, t, mode);
+	*features = advertise(t, mode, *features);
+	return 0;
 }

@@ -106,36 +106,60 @@ static const struct kernel_param_ops rq_ordered_param_ops = {
 module_param_cb(rq_ordered, &rq_ordered_param_ops, NULL, 0644);
 MODULE_PARM_DESC(rq_ordered, "Ordered mode of new request-based devices: none, flush or drain_flush");
 
-static int switch_mode(struct mapped_device *md, enum dm_rq_ordered mode)
+static int features_of_mode(struct mapped_device *md, enum dm_rq_ordered mode,
+			    blk_features_t *features)
 {
+	struct dm_table *map =
+		rcu_dereference_protected(md->map,
+					  lockdep_is_held(&md->suspend_lock));
+
+	/* Without a live table the next one advertises by the new mode */
+	return map ? dm_rq_features_of_mode(md, map, mode, features) : 0;
+}
+
+/*
+ * Who writes to an attribute of the queue holds the lock of its limits until all
+ * I/O has ended.  I/O that a suspend without flushing holds back does not end
+ * before the resume, which takes suspend_lock: nobody may wait for the limits with
+ * that held.  A new table takes both, suspend_lock first, so it is only tried here.
+ */
+static int try_switch_mode(struct mapped_device *md, enum dm_rq_ordered mode)
+{
+	__auto_type limits = queue_limits_start_update(md->queue);
 	struct dm_rq_barrier *b = md->rq_barrier;
-	enum dm_rq_ordered old = b->mode;
-	struct dm_table *map;
-	int r = 0;
+	enum dm_rq_ordered old;
+	int r;
 
-	lockdep_assert_held(&md->suspend_lock);
+	if (!mutex_trylock(&md->suspend_lock)) {
+		queue_limits_cancel_update(md->queue);
+		return -EAGAIN;
+	}
 
-	if (mode == old)
-		return 0;
+	old = b->mode;
+	r = features_of_mode(md, mode, &limits.features);
+	if (r) {
+		queue_limits_cancel_update(md->queue);
+		goto out;
+	}
 
 	if (mode > old)
 		WRITE_ONCE(b->mode, mode);
-
-	/* Without a live table the next one advertises by the new mode */
-	map = rcu_dereference_protected(md->map,
-					lockdep_is_held(&md->suspend_lock));
-	if (map)
-		r = dm_rq_features_set_mode(md, map, mode);
-
+	r = queue_limits_commit_update(md->queue, &limits);
 	WRITE_ONCE(b->mode, r ? old : mode);
 	/* A sequence that was over meanwhile has seen a mode that is none */
 	dm_rq_ordered_switch(b);
-	if (r)
-		return r;
+	if (!r)
+		trace_dm_rq_barrier_mode(disk_devt(dm_disk(md)),
+					 ordered_words[old], ordered_words[mode]);
+out:
+	mutex_unlock(&md->suspend_lock);
+	return r;
+}
 
-	trace_dm_rq_barrier_mode(disk_devt(dm_disk(md)), ordered_words[old],
-				 ordered_words[mode]);
-	return 0;
+static void wait_for_suspend_or_resume(struct mapped_device *md)
+{
+	mutex_lock(&md->suspend_lock);
+	mutex_unlock(&md->suspend_lock);
 }
 
 /**
@@ -172,8 +196,8 @@ ssize_t dm_attr_rq_ordered_show(struct mapped_device *md, char *buf)
  * @buf: one word
  * @count: number of characters
  *
- * Context: May sleep.  Waits for a suspend or resume and for dispatches in
- * progress, not for I/O.
+ * Context: May sleep.  Waits for a suspend or resume, for dispatches in progress
+ * and for a write to an attribute of the queue, but itself for no I/O.
  * Return: @count; -EINVAL for a word that is no mode or a mode that the live
  * table cannot be used in; -EOPNOTSUPP for a bio-based device.
  */
@@ -189,9 +213,11 @@ ssize_t dm_attr_rq_ordered_store(struct mapped_device *md, const char *buf,
 	if (!md->rq_barrier)
 		return mode == QUEUE_ORDERED_NONE ? count : -EOPNOTSUPP;
 
-	mutex_lock(&md->suspend_lock);
-	r = switch_mode(md, mode);
-	mutex_unlock(&md->suspend_lock);
+	if (READ_ONCE(md->rq_barrier->mode) == mode)
+		return count;
+
+	while ((r = try_switch_mode(md, mode)) == -EAGAIN)
+		wait_for_suspend_or_resume(md);
 
 	return r ? r : count;
 }

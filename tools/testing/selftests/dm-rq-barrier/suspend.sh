@@ -220,6 +220,38 @@ suspend_is_woken() {
 	expect_is "the block" "$(read_block 1)" "${MODE:0:1}"
 }
 
+# Who writes to an attribute of the queue locks the limits until all I/O has
+# ended, which takes a resume here.  Nobody keeps it waiting.
+switch_while_suspended() {
+	local attribute=/sys/block/$DM/queue/write_cache writer pids pid
+
+	reload_dm "$NAME" "$(rq_table queue_if_no_path "$A")"
+	path_message fail_path "$A"
+	pattern s >"$WORK/block"
+	dd if="$WORK/block" of="$DMDEV" bs=4k count=1 oflag=direct status=none &
+	writer=$!
+	wait_for 30 process_sleeps "$writer" || fail "the writer does not wait"
+	must dmsetup suspend --noflush "$NAME"
+	echo "write back" >"$attribute" &
+	pids=($!)
+	if ! wait_for 10 process_sleeps "${pids[0]}"; then
+		skip_case "attributes of the queue do not wait for I/O here"
+	else
+		set_mode flush &
+		pids+=($!)
+		wait_for 30 process_sleeps "${pids[1]}" ||
+			fail "the switch does not wait for the attribute"
+	fi
+	dmsetup resume "$NAME" &
+	wait_for 30 process_ended $! || fail "resume waits for the switch"
+	path_message reinstate_path "$A"
+	for pid in $! "$writer" "${pids[@]}"; do
+		expect_exit "process $pid" "$pid" 0
+	done
+	must set_mode drain_flush
+	reload_dm "$NAME" "$(rq_table "" "$A")"
+}
+
 # --- under load ---------------------------------------------------------------
 
 # writers_on PATH...: of one disk; with suspends of each kind and reloads
@@ -291,6 +323,8 @@ for mode in none flush drain_flush; do
 	add_case "$mode: suspend is woken when the last request ends" \
 		with_mode "$mode" suspend_is_woken
 done
+add_case "resume does not wait for a switch that waits for I/O" \
+	switch_while_suspended
 add_case "drain_flush: writers on scsi_debug, suspends and reloads" \
 	with_mode drain_flush writers_on_scsi
 add_case "drain_flush: writers on null_blk, suspends and reloads" \
