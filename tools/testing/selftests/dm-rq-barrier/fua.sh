@@ -60,9 +60,8 @@ path_without_fua() {
 	path_message reinstate_path "$A"
 }
 
-
-# switched under a device that advertised FUA when a write was built: the
-# interesting race, but what counts is that the new mode is right at once.
+# The mode that was set last counts at once: already the first FUA write after the
+# switch is followed by a flush.
 mode_none_and_back() {
 	set_mode none
 	set_mode "$MODE"
