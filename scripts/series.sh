@@ -71,7 +71,8 @@ make_repository() {
 	done
 }
 
-# cover_letter: with the figures that make bench has left, in place of @FIGURES@
+# cover_letter: with what this line changes outside drivers/md in place of
+# @OUTSIDE@, and the figures that make bench has left in place of @FIGURES@
 cover_letter() {
 	local figures=$KB/bench/report.txt
 
@@ -79,7 +80,9 @@ cover_letter() {
 		figures=$work/no-figures
 		echo "(not measured for this version)" >"$figures"
 	fi
-	sed -e "/^@FIGURES@\$/{r $figures" -e 'd}' series/cover-letter
+	sed -e "/^@FIGURES@\$/{r $figures" -e 'd}' \
+		-e "/^@OUTSIDE@\$/{r series/outside.$KERNEL" -e 'd}' \
+		series/cover-letter
 }
 
 # The cover letter's first line is its subject.

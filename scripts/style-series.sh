@@ -27,6 +27,13 @@ check_series_patches() {
 	return 1
 }
 
+# What the cover letter says of files outside drivers/md is what the hooks do.
+check_series_scope() {
+	diff <(grep -oE '\b(block|include|kernel)/[a-z0-9_/]*[.A-Za-z]+\b' \
+		"series/outside.$KERNEL" | sort -u) \
+		<(hooked_files | grep -vE '^(drivers/md|Documentation)/')
+}
+
 # targets: of our Makefile, separated by |
 targets() {
 	sed -n 's/^\([a-z-]*\):.*## .*/\1/p' Makefile | paste -sd '|'

@@ -52,6 +52,7 @@ check "MAINTAINERS covers every file" check_maintainers
 if has_series; then
 	check "checkpatch, series" check_series_patches
 	check "the series speaks for itself" check_series_text
+	check "the cover letter names what changes" check_series_scope
 fi
 
 step "building with C=1 W=1, log in $KB/lint.log"
