@@ -22,9 +22,11 @@ check_series_patches() {
 
 	mapfile -t patches < <(series_patches | grep -v '/0000-')
 	complaints=$(checkpatch "--ignore=$series_ignored" "${patches[@]}" |
-		grep -vE "$series_forgiven") || return 0
-	echo "$complaints"
-	return 1
+		grep -vE "$series_forgiven") || :
+	[[ -z $complaints ]] || {
+		echo "$complaints"
+		return 1
+	}
 }
 
 # What the cover letter says of files outside drivers/md is what the hooks do.
