@@ -51,7 +51,45 @@ check_series_text() {
 	local patches mentions
 
 	mentions="\\bmake ($(targets))\\b|\\bscripts/($(our_scripts))"
-	mentions+='|\b(build|patches|series)/[0-9a-z]|\bREADME\b'
+	mentions+='|\b(build|patches|series|reproduce|compat|debian)/[0-9a-zP]'
+	mentions+='|\.ci/|\bREADME\b|\bKERNEL=[0-9]'
 	mapfile -t patches < <(series_patches)
 	! grep -nE "^[^-].*($mentions)" "${patches[@]}"
+}
+
+# get_maintainer FILE...: all that it finds for them, section by section
+get_maintainer() {
+	in_tree perl scripts/get_maintainer.pl --no-git --no-git-fallback \
+		--sections "$@"
+}
+
+# recipients_missing FOUND WANTED...: lines that are not in what it has found
+recipients_missing() {
+	local wanted bad=1
+
+	for wanted in "${@:2}"; do
+		grep -xF -- "$wanted" <<<"$1" >/dev/null && continue
+		echo "${wanted/$'\t'/ }"
+		bad=0
+	done
+	return $bad
+}
+
+# check_series_recipients: each patch reaches the list of our section, and what
+# adds files our section.  The patch of MAINTAINERS alone belongs to nobody.
+check_series_recipients() {
+	local heading list patch wanted missing bad=0
+
+	heading=$(grep -m 1 -v -e '^#' -e '^$' MAINTAINERS) || return
+	list=$(grep -m 1 '^L:' MAINTAINERS) || return
+	for patch in $(series_patches | grep -v '/0000-'); do
+		grep '^+++ ' "$patch" | grep -qvx '+++ b/MAINTAINERS' || continue
+		wanted=("$list")
+		! grep -qx -- '--- /dev/null' "$patch" || wanted+=("$heading")
+		missing=$(recipients_missing "$(get_maintainer "$patch")" \
+			"${wanted[@]}") || continue
+		echo "${patch##*/} does not find: ${missing//$'\n'/, }"
+		bad=1
+	done
+	return $bad
 }
