@@ -20,6 +20,8 @@
 . scripts/style-series.sh
 # shellcheck source=style-build.sh
 . scripts/style-build.sh
+# shellcheck source=style-docs.sh
+. scripts/style-docs.sh
 
 take_lock
 if has_series; then
@@ -28,7 +30,8 @@ else
 	sub tree.sh
 fi
 need_compiler
-need_packages "the style checks" sparse shellcheck codespell python3-docutils
+need_packages "the style checks" sparse shellcheck codespell python3-docutils \
+	python3-sphinx python3-yaml
 # rvgen of the newest kernels is written with it
 [[ ! -d $TREE/tools/verification/rvgen ]] ||
 	need_packages "the style checks" python3-lark
@@ -61,6 +64,13 @@ else
 		skip "$name" "series/ has no steps for $KERNEL"
 	done
 fi
+
+step "building the touched pages of the documentation, logs in $docs"
+build_docs
+check "all touched pages are built" check_pages_built
+check "the ABI is in its pages" check_abi_built
+check "no new warning of the documentation" check_docs
+check "pages that are mentioned exist" check_mentions
 
 step "building with C=1 W=1, log in $KB/lint.log"
 lint_build
