@@ -20,6 +20,8 @@
 . scripts/style-series.sh
 # shellcheck source=style-build.sh
 . scripts/style-build.sh
+# shellcheck source=style-cocci.sh
+. scripts/style-cocci.sh
 # shellcheck source=style-docs.sh
 . scripts/style-docs.sh
 
@@ -31,7 +33,7 @@ else
 fi
 need_compiler
 need_packages "the style checks" sparse shellcheck codespell python3-docutils \
-	python3-sphinx python3-yaml
+	coccinelle python3-sphinx python3-yaml
 # rvgen of the newest kernels is written with it
 [[ ! -d $TREE/tools/verification/rvgen ]] ||
 	need_packages "the style checks" python3-lark
@@ -71,6 +73,16 @@ check "all touched pages are built" check_pages_built
 check "the ABI is in its pages" check_abi_built
 check "no new warning of the documentation" check_docs
 check "pages that are mentioned exist" check_mentions
+
+step "running $(rules | wc -l) of the kernel's semantic patches, logs in $cocci/logs"
+run_coccicheck
+check "the semantic patches ran" check_rules_ended
+check "coccinelle understands the new files" check_readable
+check "coccicheck" check_cocci
+if ! command -v ocamlopt >/dev/null; then
+	skip "coccicheck, rules in OCaml" "$(ocaml_rules | xargs -n 1 basename |
+		paste -sd ' '): the package ocaml is not installed"
+fi
 
 step "building with C=1 W=1, log in $KB/lint.log"
 lint_build
