@@ -60,7 +60,7 @@ selftest: ## run the selftests, one boot each (TESTS="a.sh b.sh": only these)
 run: ## boot a guest and show the barriers at work
 	@scripts/run.sh
 
-style: ## checkpatch, sparse, W=1, kernel-doc, shellcheck and the like
+style: ## checkpatch, sparse, coccicheck, gcc and clang W=1, documentation, shellcheck
 	@scripts/style.sh
 
 check: ## style, kunit, selftest and modules: everything a change has to pass

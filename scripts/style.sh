@@ -20,6 +20,8 @@
 . scripts/style-series.sh
 # shellcheck source=style-build.sh
 . scripts/style-build.sh
+# shellcheck source=style-clang.sh
+. scripts/style-clang.sh
 # shellcheck source=style-cocci.sh
 . scripts/style-cocci.sh
 # shellcheck source=style-docs.sh
@@ -33,11 +35,11 @@ else
 fi
 need_compiler
 need_packages "the style checks" sparse shellcheck codespell python3-docutils \
-	coccinelle python3-sphinx python3-yaml
+	"$clang" coccinelle python3-sphinx python3-yaml
 # rvgen of the newest kernels is written with it
 [[ ! -d $TREE/tools/verification/rvgen ]] ||
 	need_packages "the style checks" python3-lark
-need_space 300 "the style checks"
+need_space 500 "the style checks"
 setup_ccache
 configure
 # Debian's tools find Debian's modules, whatever else is first in PATH.
@@ -89,6 +91,11 @@ lint_build
 check "all new files are compiled" check_lint_built
 check "sparse" check_sparse
 check "gcc W=1" check_gcc
+
+step "building with $clang and W=1, log in $KB/clang.log"
+clang_build
+check "all new files are compiled by clang" check_clang_built
+check "clang W=1" check_clang
 
 step "building without the option, log in $KB/off.log"
 off_build
