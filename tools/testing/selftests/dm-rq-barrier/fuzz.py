@@ -35,9 +35,10 @@ MESSAGES = [
     "queue_if_no_path", "fail_path", "reinstate_path", "switch_group",
     "enable_group", "drain_flush", "rq_ordered", "none", "@", "@stats",
     "@stats_delete", "\\", "\\\\", "'", "%s%n", "\x01", "\x7f", "1", "-1"]
+# Linux 6.1 opens the device whose path a message names: ENODEV, if there is none.
 MESSAGE_ERRORS = {errno.EINVAL, errno.ENXIO, errno.ENOENT, errno.ENOTBLK,
                   errno.ENAMETOOLONG, errno.EOVERFLOW, errno.ENOTDIR,
-                  errno.EACCES}
+                  errno.EACCES, errno.ENODEV}
 
 
 class Wrong(Exception):

@@ -75,9 +75,10 @@ watched() {
 }
 
 # steps: what the monitor saw of DM, one "state x event -> next state" a line;
-# "(final)" follows those states in which nothing is going on.
+# "(final)" follows those states in which nothing is going on, and on old kernels
+# a blank the others.
 steps() {
-	trace_lines | grep -oP "event_dm_rq_seq: ${DM#dm-}: \K.*"
+	trace_lines | grep -oP "event_dm_rq_seq: ${DM#dm-}: \K.*\S"
 }
 
 # expect_steps STEP...: these and no others
@@ -207,12 +208,21 @@ failed() {
 	must dmsetup message "$ONE" 0 queue_if_no_path
 }
 
+# bad_blocks +|-: the middle of the disk can be neither read nor written, or can
+# be again.  Linux 6.1 does not find what is in longer ranges than 512 sectors.
+bad_blocks() {
+	local sector
+
+	for ((sector = 192 * 2048; sector < 256 * 2048; sector += 512)); do
+		echo "$1$sector-$((sector + 511))"
+	done | while read -r sector; do
+		echo "$sector" >"$NULLB_CONFIG/$DISK/badblocks" || return
+	done
+}
+
 # XFS writes to its log with REQ_PREFLUSH | REQ_FUA, and to nothing else before.
 # The log is in the middle of the disk, and new.
 barrier_io_failed() {
-	local badblocks=$NULLB_CONFIG/$DISK/badblocks
-	local middle="$((192 * 2048))-$((256 * 2048 - 1))"
-
 	must dmsetup message "$ONE" 0 fail_if_no_path
 	mkdir "$WORK/xfs"
 	must mkfs.xfs -q -f "$DMDEV"
@@ -220,13 +230,13 @@ barrier_io_failed() {
 	must touch "$WORK/xfs/first"
 	must sync "$WORK/xfs/first"
 	watch
-	must eval "echo +$middle >$badblocks"
+	must bad_blocks +
 	must touch "$WORK/xfs/second"
 	must_fail "" sync "$WORK/xfs/second"
 	wait_for_step "barrier x io_last -> written"
 	wait_for_step "written x gate_open"
 	watched
-	must eval "echo -$middle >$badblocks"
+	must bad_blocks -
 	must umount "$WORK/xfs"
 	path_message reinstate_path "$A"
 	path_message reinstate_path "$B"
