@@ -78,7 +78,8 @@ class Plan:
             "cache_size": rng.choice([1, 2, 8]),
             "completion_nsec": rng.choice([10000, 50000, 200000]),
             # without FUA on the disk there is nothing to mix
-            "fua": 1 if self.storage == "mixed" else rng.getrandbits(1),
+            "fua": 1 if self.storage == "mixed" or
+                   not torture_storage.can_lack_fua() else rng.getrandbits(1),
         }
 
     def __str__(self):

@@ -104,6 +104,11 @@ def content(device):
     return found
 
 
+def can_lack_fua():
+    """Has a null_blk FUA only if it is told to?  In Linux 6.1 it always has."""
+    return "fua" in read_file(f"{CONFIG}/nullb/features").split(",")
+
+
 class Disk:
     """A null_blk with a volatile cache."""
 
@@ -112,6 +117,9 @@ class Disk:
         self.device = f"/dev/{name}"
         self.config = f"{CONFIG}/nullb/{name}"
         os.mkdir(self.config)
+        self.fua = attributes.get("fua", 1)
+        if not can_lack_fua():
+            attributes.pop("fua", None)
         attributes = {"size": megabytes, "blocksize": BLOCK,
                       "memory_backed": 1, "irqmode": 2} | attributes
         for attribute, value in attributes.items():
@@ -224,7 +232,7 @@ class Scsi(Direct):
         write_file(f"{self.store}/enable", "1")
         # Linux's target promises FUA for disks without, and forgets about it.
         write_file(f"{self.store}/attrib/emulate_fua_write",
-                   read_file(f"{disk.config}/fua"))
+                   str(disk.fua))
         self.paths = [self.attach(host) for host in range(self.count)]
 
     def port(self, host):
