@@ -113,11 +113,16 @@ two_paths() {
 	show_trace
 	echo "   $A is $(dev_of "$A"), $B is $(dev_of "$B")."
 	expect_is "path $A" "$(path_state "$A")" "F 1"
+	inject_nothing "$A"
 	echo "   Multipath failed $A, and the flush was repeated on $B: no error."
 }
 
 rejected_flush() {
 	step "The disk says that it does not know the flush command"
+	can_inject || {
+		echo "   Left out: $NO_INJECTION."
+		return
+	}
 	inject_illegal_request "$B"
 	trace_start dm_rq_barrier
 	mark

@@ -28,6 +28,7 @@ import fcntl
 import glob
 import os
 import random
+import re
 import struct
 import sys
 import threading
@@ -268,12 +269,30 @@ def stop_queueing(device):
     device.message("queue_if_no_path")
 
 
+def can_inject():
+    """scsi_debug cannot have chosen commands of one disk fail before 6.7."""
+    major, minor = re.match(r"(\d+)\.(\d+)", os.uname().release).groups()
+    return (int(major), int(minor)) >= (6, 7)
+
+
+def offline(device, path):
+    """All commands that the path is given come back for a while."""
+    state = f"/sys/block/{path}/device/state"
+    write_file(state, "offline\n")
+    device.pause(0.2)
+    write_file(state, "running\n")
+    device.reinstate()
+
+
 def failing_commands(device):
     """The next writes and flushes that a path is given come back from it, if
     it is one of scsi_debug's."""
     path = device.random.choice(device.paths)
     if not path.startswith("sd"):
         flap(device)
+        return
+    if not can_inject():
+        offline(device, path)
         return
     hctl = os.path.basename(os.path.realpath(f"/sys/block/{path}/device"))
     rules = f"{SCSI_DEBUG_FS}/{hctl}/error"

@@ -121,6 +121,7 @@ with_paths() {
 	make_dm "$1" "$(stepwise_table)"
 }
 
+can_inject || skip_all "$NO_INJECTION"
 need_programs mkfs.xfs
 set_default_mode drain_flush
 with_paths "$NAME"

@@ -102,12 +102,17 @@ make_nullb() {
 	wait_for 10 is_block "$1" || bail_out "no /dev/$1"
 }
 
-# can_mark_blocking: dm cannot make queues for drivers that sleep before 6.2.
-can_mark_blocking() {
+# kernel_since MAJOR MINOR: the one that runs is of that line or a newer one.
+kernel_since() {
 	local major minor
 
 	IFS=.- read -r major minor _ < <(uname -r)
-	((major > 6 || (major == 6 && minor >= 2)))
+	((major > $1 || (major == $1 && minor >= $2)))
+}
+
+# can_mark_blocking: dm cannot make queues for drivers that sleep before 6.2.
+can_mark_blocking() {
+	kernel_since 6 2
 }
 
 # make_cached_nullb DISK [ATTRIBUTE=VALUE]...: one with a volatile cache.
@@ -199,25 +204,60 @@ cache_is() {
 	[[ $(cat "/sys/block/$1/queue/write_cache" 2>/dev/null) == "$2" ]]
 }
 
+# can_inject: scsi_debug cannot have a chosen command of one disk fail before 6.7.
+can_inject() {
+	kernel_since 6 7
+}
+
+readonly NO_INJECTION="scsi_debug of this kernel injects no errors"
+
+# injecting COMMAND...: a case that needs that
+injecting() {
+	if can_inject; then
+		"$@"
+	else
+		skip_case "$NO_INJECTION"
+	fi
+}
+
 # inject DISK RULE: scsi_debug's error injection, see scsi_debug.c.
 inject() {
 	echo "$2" >"$SDEBUG_FS/$(hctl_of "$1")/error" ||
 		fail "$1 does not take the injection \"$2\""
 }
 
-# What becomes of SYNCHRONIZE CACHE: type 2 is a failed command; count (negative
-# is how many times, positive is always), opcode, host byte, driver byte, status
-# byte, sense key, additional sense code and its qualifier.
+# set_online DISK running|offline
+set_online() {
+	echo "$2" >"/sys/block/$1/device/state" || fail "$1 does not go $2"
+}
+
+# What becomes of SYNCHRONIZE CACHE, or of another opcode: type 2 is a failed
+# command; count (negative is how many times, positive is always), opcode, host
+# byte, driver byte, status byte, sense key, additional sense code and its
+# qualifier.
+#
+# inject_transport_error DISK [COUNT [OPCODE]]: a disk that cannot do that goes
+# offline, which is a path error as well, for all commands and for good.
 inject_transport_error() {
-	inject "$1" "2 ${2:-1} 0x35 0x0f 0 0 0 0 0"
+	if can_inject; then
+		inject "$1" "2 ${2:-1} ${3:-0x35} 0x0f 0 0 0 0 0"
+	else
+		set_online "$1" offline
+	fi
 }
 
 inject_illegal_request() {
 	inject "$1" "2 ${2:-1} 0x35 0 0 0x02 0x05 0x20 0"
 }
 
+# inject_nothing DISK [OPCODE]
 inject_nothing() {
-	echo "- 2 0x35" 2>/dev/null >"$SDEBUG_FS/$(hctl_of "$1")/error" || :
+	if can_inject; then
+		echo "- 2 ${2:-0x35}" 2>/dev/null \
+			>"$SDEBUG_FS/$(hctl_of "$1")/error" || :
+	else
+		set_online "$1" running
+	fi
 }
 
 LOOP_PATHS=()

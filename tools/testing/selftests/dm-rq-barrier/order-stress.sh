@@ -159,7 +159,7 @@ add_case "XFS" on_xfs
 add_case "paths fail and come back under XFS" stress flap
 add_case "all of that under XFS" stress everything
 add_case "two paths through SCSI" on_scsi
-add_case "writes fail on a path" stress writes_fail
+add_case "writes fail on a path" injecting stress writes_fail
 add_case "all of that through SCSI" stress everything
 add_case "the device can be removed" forget_ordered
 run_cases

@@ -347,7 +347,8 @@ add_barrier_cases "dm-stats: the first area of a region counts flushes" \
 	dm_stats_areas
 add_case "a round's events come in their order" with_mode flush round_events
 add_case "a round without command shows why" with_mode flush no_cache_events
-add_barrier_cases "events show errors, the path's and the round's" error_events
+add_barrier_cases "events show errors, the path's and the round's" \
+	injecting error_events
 add_case "events show that a round has to be repeated" \
 	with_mode flush requeue_events
 add_case "events show a change of mode, and only that" mode_events
