@@ -18,6 +18,8 @@ looks_for_it() {
 	grep -q ' __might_sleep$' /proc/kallsyms
 }
 
+can_mark_blocking ||
+	skip_all "the series does not mend it on this kernel"
 looks_for_it || bail_out "a kernel without CONFIG_DEBUG_ATOMIC_SLEEP"
 expect_report "$REPORTS"
 make_cached_nullb "${NAME}n0"

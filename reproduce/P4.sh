@@ -22,6 +22,7 @@ errors() {
 	done
 }
 
+can_inject || skip_all "$NO_INJECTION"
 make_scsi_paths 1
 A=${SCSI_PATHS[0]}
 make_mpath "$NAME" "" "$A"

@@ -9,7 +9,8 @@
 #	problem seen: what was seen
 #	not seen: what was seen instead
 #
-# or with "FAIL: why" and another status than 0 if it could not tell.
+# or with "FAIL: why" and another status than 0 if it could not tell; with status 4
+# if the kernel lacks what that takes.
 #
 # A script runs as root, without arguments, in the time that the devices take to
 # come.  It says in its leading comments what the guest for it needs, as selftests

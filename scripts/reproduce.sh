@@ -31,6 +31,7 @@ LIMIT=60
 WIDTH=52
 passed=0
 failed=0
+skipped=0
 
 # all_problems: their scripts without .sh, in the order of the README
 all_problems() {
@@ -158,11 +159,20 @@ start_tries() {
 
 # --- the table ----------------------------------------------------------------
 
+# cannot_be_shown PROBLEM KERNEL: the script says that this kernel lacks what it takes.
+cannot_be_shown() {
+	[[ $(<"$(guest_dir "$1" "$2")/status") == 4 ]]
+}
+
 # said PROBLEM KERNEL: the last line of the script, if it could tell
 said() {
 	local dir
 
 	dir=$(guest_dir "$1" "$2")
+	if cannot_be_shown "$@"; then
+		sed -n 's/^FAIL: /cannot be shown: /p' "$dir/output.log"
+		return
+	fi
 	if [[ $(<"$dir/status") != 0 ]]; then
 		echo "cannot tell: $(tail -n 1 "$dir/judgement"), see $dir"
 		return
@@ -191,6 +201,10 @@ show_problem() {
 		passed=$((passed + 1))
 		return
 	fi
+	if cannot_be_shown "$1" stock && cannot_be_shown "$1" series; then
+		skipped=$((skipped + 1))
+		return
+	fi
 	failed=$((failed + 1))
 	row "" "^^^ has to be seen" "^^^ must not be seen"
 }
@@ -209,4 +223,4 @@ row "" "stock kernel" "with the series, mode drain_flush"
 for problem in $problems; do
 	show_problem "$problem"
 done
-report_counts reproduce "$passed" "$failed" 0
+report_counts reproduce "$passed" "$failed" "$skipped"
