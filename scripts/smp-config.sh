@@ -38,10 +38,11 @@ smp_make() {
 	make -C "$TREE" ARCH=x86_64 "O=$SMP_DIR" "${make_options[@]}" "$@"
 }
 
-# The last fragment that mentions an option has its way.
+# The last fragment that mentions an option has its way.  What user mode Linux
+# lacks and a machine has is in those of this directory.
 fragments() {
-	cat "${asked[@]}" scripts/smp.config \
-		"scripts/smp-$SANITIZER.config"
+	grep -hvxF -f <(lacking) "${asked[@]}"
+	cat scripts/smp.config "scripts/smp-$SANITIZER.config"
 }
 
 # not_as_wanted: options that .config does not have as the fragments want them
