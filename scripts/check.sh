@@ -25,6 +25,10 @@ fi
 # Debian's own kernels that the package is for
 if [[ -f patches/$KERNEL/series.module ]]; then
 	stage modules scripts/modules.sh
+else
+	step "=== modules"
+	echo "skipped: the package with the module is not for KERNEL=$KERNEL"
+	skipped=$((skipped + 1))
 fi
 step "everything ran"
 report_counts check "$passed" "$failed" "$skipped"
