@@ -39,7 +39,7 @@ export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS MODE
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help tree uml kunit selftest run style check matrix reproduce smp torture model \
-	bench series bisect modules deb demo-debian selftest-debian clean
+	bench bench-quick bench-tables series bisect modules deb demo-debian selftest-debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,8 +81,14 @@ torture: ## cut the power under load (SECONDS= or CUTS=, SEED=, MODE=; MODE=none
 model: ## check the model of the ordered sequencer with spin, and break it
 	@scripts/model.sh
 
-bench: ## what barriers cost the others: instructions and fairness, as ratios
+bench: ## what barriers cost and save against the stock kernel, as ratios with bars
 	@scripts/bench.sh
+
+bench-quick: ## the same in a few minutes, with fewer seeds and steps
+	@scripts/bench.sh quick
+
+bench-tables: ## write the figures of the last make bench into the admin guide
+	@scripts/bench-tables.sh
 
 series: ## the patches as they would be posted, in build/KERNEL/series/
 	@scripts/series.sh

@@ -1,71 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an I/O costs, in instructions: process 1 of a virtual machine whose time
- * stamp counter counts the instructions that it executes (QEMU's icount).
+ * What an operation costs, in instructions: process 1 of a virtual machine whose
+ * time stamp counter counts the instructions that it executes (QEMU's icount).
  *
- * Reads and writes of 4 KiB, at random places, go to a null_blk that completes
- * in the call that submits: the raw disk first, then request-based multipath on
- * it, once for each ordered mode that the command line of the kernel names.
+ *	read, write	of 4 KiB, at random places
+ *	fdatasync	with nothing written before
+ *	sync		a write, and then fdatasync
+ *
+ * They go to a disk, then to bio-based multipath on it, and then to request-based
+ * multipath, once for each ordered mode that the command line of the kernel names.
+ * There are three disks:
+ *
+ *	null	a null_blk that completes in the call that submits
+ *	back	a scsi_debug disk with a volatile cache, without delays
+ *	through	the same disk, turned write through
  *
  *	modes=MODE[,MODE]...	"stock": a kernel that knows no ordered modes
  *	seed=N			of the random numbers, and how the heap is used
- *	count=N			I/Os of each kind that are counted
+ *	count=N			operations of each kind that are counted
+ *	disk=, setup=, operation=	only these, if given
+ *	symbols=1		"symbol ADDRESS NAME" for each function as well
  *
- * Each figure is a line "cost SETUP OPERATION INSTRUCTIONS-PER-I/O".  The last
+ * Each figure is a line "cost DISK SETUP OPERATION INSTRUCTIONS COMMANDS", the
+ * latter two for each operation; commands are those of SCSI, 0 for null_blk.
+ * "memory SETUP BYTES" is what a device takes, the average of several.  The last
  * line is "cost done"; where that is missing something went wrong, and the line
  * before says what.
  */
 
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <linux/compiler.h>
-#include <linux/dm-ioctl.h>
+#include <linux/kernel.h>
 #include <linux/types.h>
 
+#include "guest.h"
+
 #define IO_SIZE	4096
-#define DISK_MIB	1024
-#define DISK_BLOCKS	(DISK_MIB * 1024UL * 1024 / IO_SIZE)
-#define DISK_SECTORS	(DISK_MIB * 2048ULL)
+#define NULLB_MIB	1024
 #define WARM_UP		500
+#define DEVICES		32
 #define NULLB		"/sys/kernel/config/nullb/n"
-#define DEFAULT_MODE	"/sys/module/dm_mod/parameters/rq_ordered"
-#define MODE		"/sys/block/dm-0/dm/rq_ordered"
+#define SCSI_DISK	"/dev/sda"
+#define CACHE_TYPE	"/sys/class/scsi_disk/0:0:0:0/cache_type"
+#define COMMANDS	"/sys/block/sda/device/iorequest_cnt"
+
+struct disk {
+	const char *name;
+	const char *device;
+	const char *commands;	/* where those that it got are counted */
+	const char *cache_type;	/* how to turn it into this disk */
+};
+
+static const struct disk disks[] = {
+	{ .name = "null", .device = "/dev/n" },
+	{ .name = "back", .device = SCSI_DISK, .commands = COMMANDS,
+	  .cache_type = "temporary write back" },
+	{ .name = "through", .device = SCSI_DISK, .commands = COMMANDS,
+	  .cache_type = "temporary write through" },
+};
 
 static char block[IO_SIZE] __aligned(IO_SIZE);
 static u64 random_state;
-
-static void __noreturn __printf(1, 2) die(const char *format, ...)
-{
-	va_list args;
-
-	printf("cost failed: ");
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf(": %s\n", strerror(errno));
-	reboot(RB_AUTOBOOT);
-	exit(1);
-}
-
-static unsigned long number(const char *name)
-{
-	const char *value = getenv(name);
-
-	if (!value)
-		die("%s= is missing", name);
-	return strtoul(value, NULL, 0);
-}
 
 static u64 next_random(void)
 {
@@ -75,36 +76,11 @@ static u64 next_random(void)
 	return random_state;
 }
 
-static void mount_at(const char *type, const char *dir)
-{
-	mkdir(dir, 0755);
-	if (mount(type, dir, type, 0, NULL) && errno != EBUSY)
-		die("mounting %s", dir);
-}
-
-static int open_file(const char *path, int flags)
-{
-	int fd = open(path, flags);
-
-	if (fd < 0)
-		die("opening %s", path);
-	return fd;
-}
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open_file(path, O_WRONLY);
-
-	if (write(fd, text, strlen(text)) < 0)
-		die("writing \"%s\" to %s", text, path);
-	close(fd);
-}
-
-static void make_disk(void)
+static void make_nullb(void)
 {
 	char size[16];
 
-	snprintf(size, sizeof(size), "%d", DISK_MIB);
+	snprintf(size, sizeof(size), "%d", NULLB_MIB);
 	if (mkdir(NULLB, 0755))
 		die("making a null_blk");
 	write_file(NULLB "/size", size);
@@ -113,101 +89,173 @@ static void make_disk(void)
 	write_file(NULLB "/power", "1");
 }
 
-static void dm_command(unsigned long command, const char *name,
-		       u32 flags, const char *table)
+/* Disks are found in the background. */
+static void wait_for_scsi_disk(void)
 {
-	static struct {
-		struct dm_ioctl head;
-		struct dm_target_spec target;
-		char table[256];
-	} arg;
-	int control;
+	int tries;
 
-	memset(&arg, 0, sizeof(arg));
-	arg.head.version[0] = DM_VERSION_MAJOR;
-	arg.head.data_size = sizeof(arg);
-	arg.head.data_start = offsetof(typeof(arg), target);
-	arg.head.flags = flags;
-	snprintf(arg.head.name, sizeof(arg.head.name), "bench");
-	if (table) {
-		arg.head.target_count = 1;
-		arg.target.length = DISK_SECTORS;
-		snprintf(arg.target.target_type,
-			 sizeof(arg.target.target_type), "multipath");
-		snprintf(arg.table, sizeof(arg.table), "%s", table);
-	}
-	control = open_file("/dev/mapper/control", O_RDWR);
-	if (ioctl(control, command, &arg))
-		die("device-mapper, %s", name);
-	close(control);
-}
-
-static void expect_mode(const char *mode)
-{
-	char wanted[32], text[128] = "";
-	int fd = open_file(MODE, O_RDONLY);
-
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		die("reading %s", MODE);
-	close(fd);
-	snprintf(wanted, sizeof(wanted), "[%s]", mode);
-	if (!strstr(text, wanted))
-		die("%s is \"%s\" instead of %s", MODE, text, wanted);
-}
-
-static void make_multipath(const char *mode)
-{
-	int stock = !strcmp(mode, "stock");
-	struct stat disk;
-	char table[128];
-
-	if (stock != !!access(DEFAULT_MODE, F_OK))
-		die("mode \"%s\" is not for this kernel", mode);
-	if (!stock)
-		write_file(DEFAULT_MODE, mode);
-	if (stat("/dev/n", &disk))
-		die("looking at /dev/n");
-	snprintf(table, sizeof(table),
-		 "2 queue_mode mq 0 1 1 round-robin 0 1 1 %u:%u 1",
-		 major(disk.st_rdev), minor(disk.st_rdev));
-	dm_command(DM_DEV_CREATE, "create", 0, NULL);
-	dm_command(DM_TABLE_LOAD, "load", 0, table);
-	dm_command(DM_DEV_SUSPEND, "resume", 0, NULL);
-	if (!stock)
-		expect_mode(mode);
-}
-
-static void do_io(int fd, int writing, unsigned long count)
-{
-	unsigned long i;
-
-	for (i = 0; i < count; i++) {
-		off_t place = next_random() % DISK_BLOCKS * IO_SIZE;
-		ssize_t done = writing ? pwrite(fd, block, IO_SIZE, place) :
-					 pread(fd, block, IO_SIZE, place);
-
-		if (done != IO_SIZE)
-			die("%s returned %zd", writing ? "pwrite" : "pread",
-			    done);
+	for (tries = 0; access(SCSI_DISK, F_OK) || access(CACHE_TYPE, F_OK);
+	     tries++) {
+		if (tries == 1000)
+			die("waiting for %s", SCSI_DISK);
+		usleep(10000);
 	}
 }
 
-static void measure(const char *setup, const char *device)
+static void do_read(int fd, off_t place)
 {
-	static const char * const names[] = { "read", "write" };
-	unsigned long count = number("count");
-	int fd, writing;
-	u64 begin;
+	if (pread(fd, block, IO_SIZE, place) != IO_SIZE)
+		die("reading");
+}
 
-	fd = open_file(device, O_RDWR | O_DIRECT);
-	for (writing = 0; writing < 2; writing++) {
-		do_io(fd, writing, WARM_UP);
+static void do_write(int fd, off_t place)
+{
+	if (pwrite(fd, block, IO_SIZE, place) != IO_SIZE)
+		die("writing");
+}
+
+static void do_fdatasync(int fd, off_t place)
+{
+	if (fdatasync(fd))
+		die("fdatasync");
+}
+
+static void do_sync(int fd, off_t place)
+{
+	do_write(fd, place);
+	do_fdatasync(fd, place);
+}
+
+static const struct operation {
+	const char *name;
+	void (*does)(int fd, off_t place);
+} operations[] = {
+	{ "read", do_read },
+	{ "write", do_write },
+	{ "fdatasync", do_fdatasync },
+	{ "sync", do_sync },
+};
+
+static unsigned long commands(const struct disk *disk)
+{
+	char text[32];
+
+	if (!disk->commands)
+		return 0;
+	read_file(disk->commands, text, sizeof(text));
+	return strtoul(text, NULL, 0);
+}
+
+static void repeat(const struct operation *o, int fd, u64 blocks,
+		   unsigned long count)
+{
+	while (count--)
+		o->does(fd, next_random() % blocks * IO_SIZE);
+}
+
+/* Where functions are, for whoever counts by address */
+static void show_symbols(void)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "r");
+	char address[32], type[4], name[512];
+
+	if (!symbols)
+		die("opening kallsyms");
+	while (fscanf(symbols, "%31s %3s %511s%*[^\n]", address, type,
+		      name) == 3) {
+		if (strchr("tTwW", type[0]) && strncmp(name, "__pfx_", 6))
+			printf("symbol %s %s\n", address, name);
+	}
+	fclose(symbols);
+}
+
+/* All are, if the command line does not name one */
+static int chosen(const char *what, const char *name)
+{
+	const char *only = getenv(what);
+
+	return !only || !strcmp(only, name);
+}
+
+static void measure(const struct disk *disk, const char *setup,
+		    const char *device)
+{
+	unsigned long count = number("count"), sent;
+	u64 blocks = size_of(device) / IO_SIZE, begin, end;
+	const struct operation *o;
+	int fd = open_file(device, O_RDWR | O_DIRECT);
+
+	for (o = operations; o < operations + ARRAY_SIZE(operations); o++) {
+		if (!chosen("operation", o->name))
+			continue;
+		repeat(o, fd, blocks, WARM_UP);
+		sent = commands(disk);
 		begin = __builtin_ia32_rdtsc();
-		do_io(fd, writing, count);
-		printf("cost %s %s %.2f\n", setup, names[writing],
-		       (double)(__builtin_ia32_rdtsc() - begin) / count);
+		repeat(o, fd, blocks, count);
+		end = __builtin_ia32_rdtsc();
+		sent = commands(disk) - sent;
+		printf("cost %s %s %s %.2f %.4f\n", disk->name, setup, o->name,
+		       (double)(end - begin) / count, (double)sent / count);
 	}
 	close(fd);
+}
+
+static void measure_multipath(const struct disk *disk, const char *setup)
+{
+	measure(disk, setup, "/dev/dm-0");
+	remove_multipath();
+}
+
+static u64 free_memory(void)
+{
+	char text[256], *found;
+
+	read_file("/proc/meminfo", text, sizeof(text));
+	found = strstr(text, "MemFree:");
+	if (!found)
+		die("looking for free memory");
+	return strtoull(found + strlen("MemFree:"), NULL, 10) * 1024;
+}
+
+/* The first time is for caches that stay. */
+static void measure_memory(const char *device, const char *mode)
+{
+	u64 took = 0;
+	int times, i;
+
+	for (times = 0; times < 2; times++) {
+		took = free_memory();
+		for (i = 0; i < DEVICES; i++)
+			make_multipath(device, mode);
+		took -= free_memory();
+		for (i = 0; i < DEVICES; i++)
+			remove_multipath();
+	}
+	printf("memory %s %.1f\n", mode, (double)took / DEVICES);
+}
+
+static void measure_disk(const struct disk *disk, const char *modes)
+{
+	char list[64], *mode;
+
+	bare_queue(disk->device);
+	if (disk->cache_type)
+		write_file(CACHE_TYPE, disk->cache_type);
+	if (chosen("setup", "raw"))
+		measure(disk, "raw", disk->device);
+	if (chosen("setup", "bio")) {
+		make_bio_multipath(disk->device);
+		measure_multipath(disk, "bio");
+	}
+	snprintf(list, sizeof(list), "%s", modes);
+	for (mode = strtok(list, ","); mode; mode = strtok(NULL, ",")) {
+		if (!chosen("setup", mode))
+			continue;
+		make_multipath(disk->device, mode);
+		measure_multipath(disk, mode);
+		if (!disk->cache_type && !getenv("operation"))
+			measure_memory(disk->device, mode);
+	}
 }
 
 /* Other addresses, other collisions, without other work. */
@@ -224,22 +272,21 @@ static void perturb(unsigned long seed)
 
 int main(void)
 {
-	char *modes, *mode;
+	const char *modes = word("modes");
+	size_t i;
 
-	mount_at("proc", "/proc");
-	mount_at("sysfs", "/sys");
-	mount_at("devtmpfs", "/dev");
-	mount_at("configfs", "/sys/kernel/config");
+	load_modules();
+	mount_all();
 	perturb(number("seed"));
-	make_disk();
-	measure("raw", "/dev/n");
-	modes = getenv("modes");
-	for (mode = strtok(modes, ","); mode; mode = strtok(NULL, ",")) {
-		make_multipath(mode);
-		measure(mode, "/dev/dm-0");
-		dm_command(DM_DEV_REMOVE, "remove", 0, NULL);
+	make_nullb();
+	wait_for_scsi_disk();
+	settle();
+	for (i = 0; i < ARRAY_SIZE(disks); i++) {
+		if (chosen("disk", disks[i].name))
+			measure_disk(&disks[i], modes);
 	}
+	if (getenv("symbols"))
+		show_symbols();
 	printf("cost done\n");
-	reboot(RB_AUTOBOOT);
-	return 1;
+	finish();
 }

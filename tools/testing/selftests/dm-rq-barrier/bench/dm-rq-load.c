@@ -7,6 +7,8 @@
  *	-r THREADS	"read": pread
  *	-f THREADS	"sync": pwrite, then fdatasync
  *
+ * With -c CPUS they are spread over so many processors, and stay there.
+ *
  * Without thinking, threads fall into step with a device that takes a fixed
  * time, and what is measured is how the steps happen to fall.  Thinking times
  * and places are random, but the same for the same seed.
@@ -20,6 +22,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -170,7 +173,17 @@ static void report(struct kind *kind)
 	       (unsigned long long)kind->took[kind->done - 1]);
 }
 
-static void start_workers(struct worker *workers, u64 seed)
+static void stay_on(struct worker *worker, int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (pthread_setaffinity_np(worker->thread, sizeof(cpus), &cpus))
+		errx(1, "no processor %d", cpu);
+}
+
+static void start_workers(struct worker *workers, u64 seed, int cpus)
 {
 	struct worker *worker = workers;
 	struct kind *kind;
@@ -183,13 +196,15 @@ static void start_workers(struct worker *workers, u64 seed)
 				(seed * 1000 + (worker - workers) + 1);
 			if (pthread_create(&worker->thread, NULL, work, worker))
 				err(1, "pthread_create");
+			if (cpus)
+				stay_on(worker, (worker - workers) % cpus);
 		}
 	}
 }
 
 static void usage(void)
 {
-	errx(2, "dm-rq-load {-w|-r|-f} THREADS... [-t MS] [-s SEED] DEVICE");
+	errx(2, "dm-rq-load {-w|-r|-f} THREADS... [-t MS] [-s SEED] [-c CPUS] DEVICE");
 }
 
 int main(int argc, char **argv)
@@ -198,9 +213,9 @@ int main(int argc, char **argv)
 	s64 milliseconds = 1000;
 	struct worker *workers;
 	struct kind *kind;
-	int option, total, i;
+	int option, total, cpus = 0, i;
 
-	while ((option = getopt(argc, argv, "w:r:f:t:s:")) != -1) {
+	while ((option = getopt(argc, argv, "w:r:f:t:s:c:")) != -1) {
 		switch (option) {
 		case 'w':
 			kinds[0].threads = atoi(optarg);
@@ -213,6 +228,9 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			milliseconds = atoll(optarg);
+			break;
+		case 'c':
+			cpus = atoi(optarg);
 			break;
 		case 's':
 			seed = strtoull(optarg, NULL, 0);
@@ -236,7 +254,7 @@ int main(int argc, char **argv)
 	/* Late enough that all threads are there. */
 	start_time = now() + NSEC_PER_SEC / 10;
 	end_time = start_time + milliseconds * (NSEC_PER_SEC / 1000);
-	start_workers(workers, seed);
+	start_workers(workers, seed, cpus);
 	for (i = 0; i < total; i++)
 		pthread_join(workers[i].thread, NULL);
 	for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {

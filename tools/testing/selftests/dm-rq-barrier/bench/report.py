@@ -2,68 +2,31 @@
 # SPDX-License-Identifier: GPL-2.0
 """report.py RESULTS OUTPUT: hold what was measured against the bars.
 
-RESULTS is a directory with fairness-SEED.log, from fairness.sh, and with
-cost-KERNEL-SEED.log, from dm-rq-cost.  OUTPUT gets fairness.csv, cost.csv and
-bench.json.  The status is 0 if every bar was met.
+What is in RESULTS is read by figures.py.  OUTPUT gets a CSV file for each kind of
+figure, and bench.json.  Where a bar for instructions was missed, the functions are
+listed that take more than in the stock kernel.  The status is 0 if every bar was
+met.
 """
 
-import csv
-import glob
 import json
-import re
 import sys
 
+from figures import (mean, read_cost, read_fairness, read_latency, read_memory,
+                     read_ordered, read_profile, read_scale, write_csv)
+
 READERS_BAR = 0.95
+LATENCY_BAR = 1.02
+READ_LATENCY_BAR = 1.05
+SUSPEND_BAR = 0.20
+NONE_BAR = 1.00
 COST_BAR = 1.01
-
-
-def logs(directory, pattern):
-    names = sorted(glob.glob(f"{directory}/{pattern}"))
-    if not names:
-        sys.exit(f"FAILED: there is no {directory}/{pattern}")
-    return names
-
-
-def lines(name):
-    with open(name) as log:
-        return log.read().splitlines()
-
-
-def numbers(words):
-    """The values of KEY=NUMBER words by their keys."""
-    pairs = (word.split("=") for word in words)
-    return {key: float(value) if "." in value else int(value)
-            for key, value in pairs}
-
-
-def read_fairness(directory):
-    """One row for each kind of load and each run, one for each run's gate."""
-    rows = []
-    for name in logs(directory, "fairness-*.log"):
-        for line in lines(name):
-            match = re.fullmatch(
-                r"(load|gate) mode=(\S+) seed=(\d+) ?(write|read|sync|) ?(.*)",
-                line)
-            if not match:
-                sys.exit(f"FAILED: {name}: {line}")
-            what, mode, seed, kind, values = match.groups()
-            rows.append({"mode": mode, "seed": int(seed), "what": kind or what,
-                         **numbers(values.split())})
-    return rows
-
-
-def read_cost(directory):
-    """One row for each figure of each run."""
-    rows = []
-    for name in logs(directory, "cost-*-*.log"):
-        kernel, seed = re.fullmatch(r".*/cost-(\w+)-(\d+)\.log", name).groups()
-        for line in lines(name):
-            words = line.split()
-            if words[:1] == ["cost"] and len(words) == 4:
-                rows.append({"kernel": kernel, "setup": words[1],
-                             "seed": int(seed), "operation": words[2],
-                             "instructions": float(words[3])})
-    return rows
+FLUSH_BAR = 1.10
+NO_CACHE_BAR = 1.15
+FLUSHES_BAR = 0.5
+THROUGHPUT_BAR = 1.5
+ORDERED_BAR = 1.3
+THINK_US = 31
+DISKS = {"null": "null_blk", "back": "write back", "through": "write through"}
 
 
 class Verdicts:
@@ -72,11 +35,11 @@ class Verdicts:
     def __init__(self):
         self.rows = []
 
-    def add(self, figure, measured, relation, bar, how):
+    def add(self, figure, measured, relation, bar, how, cost=None):
         met = measured >= bar if relation == ">=" else measured <= bar
         self.rows.append({"figure": figure, "measured": round(measured, 4),
                           "relation": relation, "bar": round(bar, 4),
-                          "met": met, "how": how})
+                          "met": met, "how": how, "cost": cost})
 
     def show(self):
         width = max(len(row["figure"]) for row in self.rows)
@@ -85,6 +48,11 @@ class Verdicts:
                   f"{row['relation']} {row['bar']:<8g} "
                   f"{'met' if row['met'] else 'MISSED'}")
             print(f"      {row['how']}")
+
+    def missed_costs(self):
+        """Of which disk, operation and setup"""
+        return [row["cost"] for row in self.rows
+                if row["cost"] and not row["met"]]
 
     def missed(self):
         return sum(not row["met"] for row in self.rows)
@@ -123,65 +91,219 @@ def judge_fairness(rows, verdicts):
                  f"{bar[1]:g}")
 
 
-def mean(values):
-    values = list(values)
-    return sum(values) / len(values)
+def judge_latency(rows, verdicts):
+    """With stock, and the seed with which it is worst"""
+    def compare(title, load, what, setup, figure, bar):
+        found = {(row["setup"], row["seed"]): row[figure] for row in rows
+                 if (row["load"], row["what"]) == (load, what)}
+        pairs = [(value, found["stock", seed])
+                 for (name, seed), value in found.items() if name == setup]
+        if not pairs or not all(stock for _, stock in pairs):
+            sys.exit(f"FAILED: {title}: no figures to compare")
+        value, stock = max(pairs, key=lambda pair: pair[0] / pair[1])
+        verdicts.add(f"{title}, {setup} / stock", value / stock, "<=", bar,
+                     f"{value:g} / {stock:g}, the worst of {len(pairs)} seeds")
+
+    compare("mean latency of write + fdatasync, ns", "alone", "sync", "flush",
+            "mean_ns", LATENCY_BAR)
+    compare("99th percentile of reads among 16 fsync loops, ns", "storm",
+            "read", "drain_flush", "p99_ns", READ_LATENCY_BAR)
+    for mode in ("flush", "drain_flush"):
+        compare("what suspends wait beyond the device, us", "suspend", "",
+                mode, "beyond_us", SUSPEND_BAR)
 
 
-def judge_cost(rows, verdicts):
-    """Averages over seeds, each of which both kernels ran with."""
-    def figures(setup, operation):
-        return {row["seed"]: row["instructions"] for row in rows
-                if (row["setup"], row["operation"]) == (setup, operation)}
+class Cost:
+    """Instructions by disk, setup and operation, as averages over seeds.  The
+    raw disk and bio-based multipath are those of the stock kernel."""
 
+    def __init__(self, rows):
+        self.rows = [row for row in rows
+                     if row["kernel"] == "stock"
+                     or row["setup"] not in ("raw", "bio")]
+
+    def by_seed(self, disk, setup, operation, figure="instructions"):
+        found = {row["seed"]: row[figure] for row in self.rows
+                 if (row["disk"], row["setup"], row["operation"])
+                 == (disk, setup, operation)}
+        if not found:
+            sys.exit(f"FAILED: no {operation} with {setup} on {disk}")
+        return found
+
+    def compare(self, disk, setup, operation, bar, verdicts):
+        """With stock"""
+        series = self.by_seed(disk, setup, operation)
+        stock = self.by_seed(disk, "stock", operation)
+        if series.keys() != stock.keys():
+            sys.exit(f"FAILED: {operation} in {setup} has not the seeds "
+                     "that stock has")
+        ratios = [series[seed] / stock[seed] for seed in stock]
+        averages = [mean(series.values()), mean(stock.values())]
+        verdicts.add(f"instructions of {operation}, {DISKS[disk]}, "
+                     f"{setup} / stock",
+                     averages[0] / averages[1], "<=", bar,
+                     f"{averages[0]:.1f} / {averages[1]:.1f}, "
+                     f"{min(ratios):.4f} to {max(ratios):.4f} "
+                     f"with {len(ratios)} seeds",
+                     (disk, operation, setup))
+
+    def setups(self):
+        return list(dict.fromkeys(row["setup"] for row in self.rows))
+
+    def show(self):
+        """A line for each disk and operation, a column for each setup"""
+        setups = self.setups()
+        print(f"  {'instructions':28}" +
+              "".join(f"{setup:>12}" for setup in setups))
+        for disk, operation in dict.fromkeys(
+                (row["disk"], row["operation"]) for row in self.rows):
+            print(f"  {DISKS[disk] + ', ' + operation:28}" + "".join(
+                f"{mean(self.by_seed(disk, setup, operation).values()):12.1f}"
+                for setup in setups))
+
+
+def judge_cost(cost, verdicts):
     for operation in ("write", "read"):
-        stock = figures("stock", operation)
         for mode in ("none", "flush", "drain_flush"):
-            series = figures(mode, operation)
-            if not series or series.keys() != stock.keys():
-                sys.exit(f"FAILED: {operation} in {mode} has not the seeds "
-                         "that stock has")
-            ratios = [series[seed] / stock[seed] for seed in stock]
-            averages = [mean(series.values()), mean(stock.values())]
-            verdicts.add(f"instructions of a {operation}, {mode} / stock",
-                         averages[0] / averages[1], "<=", COST_BAR,
-                         f"{averages[0]:.1f} / {averages[1]:.1f}, "
-                         f"{min(ratios):.4f} to {max(ratios):.4f} "
-                         f"with {len(ratios)} seeds")
+            cost.compare("null", mode, operation,
+                         NONE_BAR if mode == "none" else COST_BAR, verdicts)
+    cost.compare("back", "flush", "fdatasync", FLUSH_BAR, verdicts)
+    cost.compare("back", "flush", "sync", FLUSH_BAR, verdicts)
+    cost.compare("through", "flush", "fdatasync", NO_CACHE_BAR, verdicts)
+    sent = cost.by_seed("through", "flush", "fdatasync", "commands")
+    verdicts.add("commands for each fdatasync, write through, flush",
+                 max(sent.values()), "<=", 0, "the most of all seeds")
 
 
-def write_csv(name, rows):
-    fields = list(dict.fromkeys(key for row in rows for key in row))
-    with open(name, "w", newline="") as file:
-        writer = csv.DictWriter(file, fields, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def judge_scale(rows, verdicts):
+    """With stock: the means of all seeds"""
+    def figure(setup, threads, what):
+        return mean(what(row) for row in rows
+                    if (row["setup"], row["queues"], row["threads"])
+                    == (setup, 4, threads))
+
+    def compare(title, mode, threads, what, relation, bar):
+        value, stock = (figure(setup, threads, what)
+                        for setup in (mode, "stock"))
+        verdicts.add(f"{title}, {threads} threads, 4 queues, {mode} / stock",
+                     value / stock, relation, bar,
+                     f"{value:.4g} / {stock:.4g}")
+
+    for mode in ("flush", "drain_flush"):
+        for threads in (16, 64):
+            compare("device flushes per fdatasync", mode, threads,
+                    lambda row: row["flushes"] / row["done"], "<=", FLUSHES_BAR)
+            compare("fdatasyncs a second", mode, threads,
+                    lambda row: row["per_second"], ">=", THROUGHPUT_BAR)
+
+
+def judge_ordered(rows, verdicts):
+    """With stock, and the seed with which it is worst"""
+    rate = {(row["setup"], row["order"], row["seed"]): row["per_second"]
+            for row in rows if row["think_us"] == THINK_US}
+    seeds = sorted({seed for _, _, seed in rate})
+    value, stock = min(((rate["drain_flush", "none", seed],
+                         rate["stock", "wait", seed]) for seed in seeds),
+                       key=lambda pair: pair[0] / pair[1])
+    verdicts.add("batches in order a second, drain_flush without waiting / stock",
+                 value / stock, ">=", ORDERED_BAR,
+                 f"{value:g} / {stock:g}, the worst of {len(seeds)} seeds")
+
+
+def show_scale(rows):
+    """A line for each number of queues and threads, two columns for each setup"""
+    setups = list(dict.fromkeys(row["setup"] for row in rows))
+    print("  fdatasyncs a second, and device flushes for each:")
+    print("  queues threads" + "".join(f"{setup:>18}" for setup in setups))
+    for queues, threads in sorted({(row["queues"], row["threads"])
+                                   for row in rows}):
+        line = f"  {queues:6} {threads:7}"
+        for setup in setups:
+            found = [row for row in rows
+                     if (row["setup"], row["queues"], row["threads"])
+                     == (setup, queues, threads)]
+            line += f"{mean(row['per_second'] for row in found):11.0f}" \
+                f"{mean(row['flushes'] / row['done'] for row in found):7.3f}"
+        print(line)
+
+
+def show_ordered(rows):
+    """A line for each thinking time, a column for each way to write in order"""
+    ways = list(dict.fromkeys((row["setup"], row["order"]) for row in rows))
+    print("  batches in order a second, by the longest thinking time in us:")
+    print("  think_us" + "".join(f"{setup + ' ' + order:>21}"
+                                 for setup, order in ways))
+    for think in sorted({row["think_us"] for row in rows}):
+        print(f"  {think:8}" + "".join(
+            f"{mean(row['per_second'] for row in rows if (row['setup'], row['order'], row['think_us']) == (*way, think)):21.1f}"
+            for way in ways))
+
+
+def show_memory(rows):
+    setups = list(dict.fromkeys(row["setup"] for row in rows))
+    print("  memory of a device, in KiB: " + ", ".join(
+        f"{setup} {mean(row['bytes'] for row in rows if row['setup'] == setup) / 1024:.1f}"
+        for setup in setups))
+
+
+def show_profile(rows, disk, operation, setup, count=24):
+    """Where the instructions go that stock does not take"""
+    by_setup = {}
+    for row in rows:
+        if (row["disk"], row["operation"]) == (disk, operation):
+            by_setup.setdefault(row["setup"], {})[row["function"]] = \
+                row["instructions"]
+    if setup not in by_setup or "stock" not in by_setup:
+        return
+    mine, stock = by_setup[setup], by_setup["stock"]
+    more = {name: mine.get(name, 0) - stock.get(name, 0)
+            for name in mine.keys() | stock.keys()}
+    print(f"instructions of {operation}, {DISKS[disk]}, by function: {setup}, "
+          "stock, difference")
+    print(f"| {sum(mine.values()):8.0f} {sum(stock.values()):8.0f} "
+          f"{sum(more.values()):+8.0f}  all")
+    for name in sorted(more, key=lambda name: -abs(more[name]))[:count]:
+        print(f"| {mine.get(name, 0):8.0f} {stock.get(name, 0):8.0f} "
+              f"{more[name]:+8.0f}  {name}")
 
 
 def main(results, output):
-    fairness = read_fairness(results)
-    cost = read_cost(results)
-    write_csv(f"{output}/fairness.csv", fairness)
-    write_csv(f"{output}/cost.csv", cost)
+    figures = {
+        "fairness": read_fairness(results),
+        "latency": read_latency(results),
+        "ordered": read_ordered(results),
+        "cost": read_cost(results),
+        "memory": read_memory(results),
+        "scale": read_scale(results),
+        "profile": read_profile(results),
+    }
+    for name, rows in figures.items():
+        write_csv(f"{output}/{name}.csv", rows)
     verdicts = Verdicts()
-    judge_fairness(fairness, verdicts)
-    judge_cost(cost, verdicts)
+    judge_cost(Cost(figures["cost"]), verdicts)
+    judge_latency(figures["latency"], verdicts)
+    judge_scale(figures["scale"], verdicts)
+    judge_ordered(figures["ordered"], verdicts)
+    judge_fairness(figures["fairness"], verdicts)
     with open(f"{output}/bench.json", "w") as file:
-        json.dump({"verdicts": verdicts.rows, "fairness": fairness,
-                   "cost": cost}, file, indent=1)
+        json.dump({"verdicts": verdicts.rows, **figures}, file, indent=1)
         file.write("\n")
 
+    Cost(figures["cost"]).show()
+    show_scale(figures["scale"])
+    show_ordered(figures["ordered"])
+    show_memory(figures["memory"])
     verdicts.show()
+    for disk, operation, setup in verdicts.missed_costs():
+        show_profile(figures["profile"], disk, operation, setup)
     missed = verdicts.missed()
-    print(f"all figures: {output}/fairness.csv, cost.csv and bench.json")
+    print(f"all figures: {output}/*.csv and bench.json")
     if missed:
         print(f"FAILED: {missed} of {len(verdicts.rows)} bars missed")
         return 1
-    print(f"bench: all {len(verdicts.rows)} bars met")
+    print(f"all {len(verdicts.rows)} bars met")
     return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
     sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make bench-tables: the tables of the admin guide, from the figures that the last
+# make bench has left.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+guide=Documentation/admin-guide/device-mapper/dm-rq-barrier.rst
+BENCH=$KB/bench
+
+[[ -f $BENCH/report.log ]] || die "there are no figures: make bench measures them"
+[[ ! -f $BENCH/quick ]] ||
+	die "the figures are those of make bench-quick: make bench measures all"
+python3 "$SELFTESTS/bench/tables.py" "$BENCH" "$guide"
+verdict "$guide has the figures of $BENCH"
