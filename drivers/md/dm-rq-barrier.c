@@ -608,6 +608,38 @@ ssize_t dm_attr_rq_barrier_stats_show(struct mapped_device *md, char *buf)
 			  s.drain_ns, s.hold_ns);
 }
 
+/*
+ * Flush requests come from kblockd, a workqueue of high priority.  If kdmflush is
+ * one as well, both have the same workers on a processor: the one that hands over
+ * a flush request goes on with the round when it is done with that.  Otherwise
+ * another worker has to be woken up for each flush.
+ *
+ * With several hardware queues that other worker is welcome.  Until it runs,
+ * kblockd hands over the flush requests of the other hardware queues, and they
+ * share the round.  One hardware queue has no more than one flush request.
+ *
+ * md->wq is made before the type of the device is known, hence made again.
+ */
+static int share_workers_of_kblockd(struct mapped_device *md)
+{
+	struct workqueue_struct *wq;
+
+	if (md->tag_set->nr_hw_queues > 1)
+		return 0;
+
+	wq = alloc_workqueue("kdmflush/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0,
+			     md->name);
+	if (!wq)
+		return -ENOMEM;
+
+	/* A suspend may be flushing the old one */
+	mutex_lock(&md->suspend_lock);
+	destroy_workqueue(md->wq);
+	md->wq = wq;
+	mutex_unlock(&md->suspend_lock);
+	return 0;
+}
+
 /**
  * dm_rq_barrier_init - set up barriers for a request-based device
  * @md: the device; its tag set knows its cmd_size and nr_hw_queues already
@@ -639,6 +671,10 @@ int dm_rq_barrier_init(struct mapped_device *md)
 	if (r)
 		goto out_pool;
 
+	r = share_workers_of_kblockd(md);
+	if (r)
+		goto out_ordered;
+
 	spin_lock_init(&b->lock);
 	INIT_LIST_HEAD(&b->pending);
 	INIT_WORK(&b->work, dm_rq_barrier_work);
@@ -649,6 +685,8 @@ int dm_rq_barrier_init(struct mapped_device *md)
 		     DM_RQ_BARRIER_VERSION " is active\n");
 	return 0;
 
+out_ordered:
+	dm_rq_ordered_exit(b);
 out_pool:
 	mempool_exit(&b->clones);
 out_free:
