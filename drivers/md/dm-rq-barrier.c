@@ -13,12 +13,13 @@
  *
  * R1. A round maps ti->num_flush_bios empty flush clones for every target of
  *     the live table and waits for all of them, and for nothing else.  What it
- *     allocates itself comes from a mempool with GFP_NOIO.  Clones are issued
- *     as they are mapped and give their pool element back when they end, so an
- *     element that is missing is always one that is coming back: a reserve of
- *     one is enough for a round to make progress without any free memory.  (The
- *     clone request itself is allocated by the target, which takes a tag of the
- *     path without waiting.  Where there is none the round is requeued, R3.)
+ *     allocates itself, for all clones but the first, comes from a mempool with
+ *     GFP_NOIO.  Clones are issued as they are mapped and give their pool
+ *     element back when they end, so an element that is missing is always one
+ *     that is coming back: a reserve of one is enough for a round to make
+ *     progress without any free memory.  (The clone request itself is allocated
+ *     by the target, which takes a tag of the path without waiting.  Where there
+ *     is none the round is requeued, R3.)
  *
  * R2. A clone ends in whatever context the path's driver ends it in, which may
  *     be hard IRQ.  It serves every request of the round and so has no original
@@ -148,9 +149,11 @@ static void record(struct dm_rq_barrier *b, struct dm_rq_barrier_error result)
 	spin_unlock_irqrestore(&b->lock, flags);
 }
 
+/* Success changes nothing. */
 static void record_status(struct dm_rq_barrier *b, blk_status_t status)
 {
-	record(b, (struct dm_rq_barrier_error){ .status = status });
+	if (status)
+		record(b, (struct dm_rq_barrier_error){ .status = status });
 }
 
 static void record_requeue(struct dm_rq_barrier *b, unsigned int delay_ms)
@@ -178,13 +181,17 @@ static void put_round(struct dm_rq_barrier *b)
 
 /*
  * A flush clone has a target io of its own.  An ordinary clone finds its one,
- * and the target's per-io data behind it, in the original's pdu.
+ * and the target's per-io data behind it, in the original's pdu.  There is one
+ * round at a time, and with multipath it has one clone, which needs no pool.
  */
 static struct dm_rq_target_io *get_clone_tio(struct dm_rq_barrier *b,
 					     struct dm_target *ti)
 {
 	struct mapped_device *md = b->md;
-	struct dm_rq_target_io *tio = mempool_alloc(&b->clones, GFP_NOIO);
+	struct dm_rq_target_io *tio = b->first_clone;
+
+	if (b->round_clones)
+		tio = mempool_alloc(&b->clones, GFP_NOIO);
 
 	memset(tio, 0, md->tag_set->cmd_size);
 	tio->md = md;
@@ -199,7 +206,8 @@ static struct dm_rq_target_io *get_clone_tio(struct dm_rq_barrier *b,
 
 static void put_clone_tio(struct dm_rq_barrier *b, struct dm_rq_target_io *tio)
 {
-	mempool_free(tio, &b->clones);
+	if (tio != b->first_clone)
+		mempool_free(tio, &b->clones);
 	put_round(b);
 }
 
@@ -371,7 +379,6 @@ static void map_table(struct dm_rq_barrier *b, struct dm_table *map,
 static struct dm_rq_barrier_error dm_rq_barrier(struct dm_rq_barrier *b,
 						struct request *rq)
 {
-	struct dm_rq_barrier_error error;
 	struct dm_table *map;
 	int srcu_idx;
 
@@ -394,10 +401,8 @@ static struct dm_rq_barrier_error dm_rq_barrier(struct dm_rq_barrier *b,
 	put_round(b);
 	wait_for_completion_state(&b->done, TASK_IDLE);
 
-	spin_lock_irq(&b->lock);
-	error = b->error;
-	spin_unlock_irq(&b->lock);
-	return error;
+	/* Nobody is left who could record anything */
+	return b->error;
 }
 
 /*
@@ -662,6 +667,12 @@ int dm_rq_barrier_init(struct mapped_device *md)
 
 	b->md = md;
 	b->mode = dm_rq_ordered_default();
+	r = -ENOMEM;
+	b->first_clone = kzalloc_node(md->tag_set->cmd_size, GFP_KERNEL,
+				      md->numa_node_id);
+	if (!b->first_clone)
+		goto out_free;
+
 	r = mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES,
 				      md->tag_set->cmd_size);
 	if (r)
@@ -690,6 +701,7 @@ out_ordered:
 out_pool:
 	mempool_exit(&b->clones);
 out_free:
+	kfree(b->first_clone);
 	kfree(b);
 	return r;
 }
@@ -709,6 +721,7 @@ void dm_rq_barrier_exit(struct mapped_device *md)
 
 	dm_rq_ordered_exit(b);
 	mempool_exit(&b->clones);
+	kfree(b->first_clone);
 	kfree(b);
 	md->rq_barrier = NULL;
 }
