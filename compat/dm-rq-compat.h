@@ -100,13 +100,79 @@ static inline bool dm_table_may_block(struct dm_table *t)
 /* blk-flush links the requests that a flush request serves by a list of its own. */
 #define served_link		flush.list
 
+#ifdef CONFIG_DM_RQ_BARRIER
+
 /*
- * What is requeued goes to the head of the requeue list, so the last one first.
- * If the list is taken meanwhile, because somebody else has kicked it, the later
- * writes of a turn go out before the others.  All of them are on the same side of
- * every flush.
+ * What is requeued goes to the head of the requeue list, which turns requests round
+ * that are dispatched as the list has them.  Those get the place there that they
+ * have in line, unless the list was taken meanwhile.
+ *
+ * What an elevator has not seen when it was allocated, because it is a flush or has
+ * FUA, would be given to it now, and be counted as inserted but not as completed.
+ * It has to pass by, which those of blk-flush do.
  */
-#define for_each_returned	list_for_each_entry_safe_reverse
+static inline u64 dm_rq_arrival(struct request *rq, size_t arrival)
+{
+	return *(u64 *)(blk_mq_rq_to_pdu(rq) + arrival);
+}
+
+static inline bool dm_rq_is_requeued(struct request_queue *q,
+				     struct request *rq)
+{
+	struct request *pos;
+
+	list_for_each_entry(pos, &q->requeue_list, queuelist)
+		if (pos == rq)
+			return true;
+
+	return false;
+}
+
+static inline void dm_rq_requeue_in_line(struct request *rq, size_t arrival)
+{
+	struct request_queue *q = rq->q;
+	struct list_head *place = &q->requeue_list;
+	struct request *pos;
+
+	list_del(&rq->queuelist);
+	list_for_each_entry_reverse(pos, &q->requeue_list, queuelist) {
+		if ((pos->rq_flags & RQF_DONTPREP) &&
+		    dm_rq_arrival(pos, arrival) <= dm_rq_arrival(rq, arrival)) {
+			place = &pos->queuelist;
+			break;
+		}
+	}
+	list_add(&rq->queuelist, place);
+}
+
+static inline void dm_rq_requeue_request(struct request *rq, bool kick,
+					 size_t arrival)
+{
+	struct request_queue *q = rq->q;
+	unsigned long flags;
+	bool in_line;
+
+	if (q->elevator && !(rq->rq_flags & (RQF_ELVPRIV | RQF_FLUSH_SEQ)))
+		rq->rq_flags |= RQF_DONTPREP;
+	in_line = rq->rq_flags & RQF_DONTPREP;
+
+	blk_mq_requeue_request(rq, false);
+
+	spin_lock_irqsave(&q->requeue_lock, flags);
+	/* If not, it is in other hands */
+	if (in_line && dm_rq_is_requeued(q, rq))
+		dm_rq_requeue_in_line(rq, arrival);
+	spin_unlock_irqrestore(&q->requeue_lock, flags);
+
+	if (kick)
+		blk_mq_kick_requeue_list(q);
+}
+
+#define blk_mq_requeue_request(rq, kick)				\
+	dm_rq_requeue_request(rq, kick,					\
+			      offsetof(struct dm_rq_target_io, arrival))
+
+#endif
 
 /* What a class interface is told of a device, see above. */
 #define add_device(dev)		add_device(dev, struct class_interface *unused)

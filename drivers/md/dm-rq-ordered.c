@@ -756,11 +756,6 @@ static void init_turn(struct ordered_turn *turn)
 	turn->kick = false;
 }
 
-/* Unless dm-rq-compat.h knows of another order for the requeue list */
-#ifndef for_each_returned
-#define for_each_returned	list_for_each_entry_safe
-#endif
-
 /* Have requests dispatched again that are not in line any more. */
 static void requeue_turn(struct dm_rq_barrier *b, struct ordered_turn *turn)
 {
@@ -769,7 +764,7 @@ static void requeue_turn(struct dm_rq_barrier *b, struct ordered_turn *turn)
 	if (list_empty(&turn->requeue) && !turn->kick)
 		return;
 
-	for_each_returned(tio, next, &turn->requeue, line) {
+	list_for_each_entry_safe(tio, next, &turn->requeue, line) {
 		list_del_init(&tio->line);
 		return_request(to_rq(tio));
 	}
