@@ -43,6 +43,7 @@ smp_make() {
 fragments() {
 	grep -hvxF -f <(lacking) "${asked[@]}"
 	cat scripts/smp.config "scripts/smp-$SANITIZER.config"
+	[[ ! -f patches/$KERNEL/smp.config ]] || cat "patches/$KERNEL/smp.config"
 }
 
 # not_as_wanted: options that .config does not have as the fragments want them
