@@ -8,9 +8,11 @@
 #            FORCE=1      make tree: throw away edits made in the tree
 #            MEM=1G       memory of the guest, UML_ARGS="..." its arguments
 #            TEST_SECONDS or SECONDS: how long tests with a duration last
-#            SANITIZER=kasan or kcsan  make smp: only with this kernel
+#            MACHINE=qemu or uml       make smp: only there
+#            SANITIZER=kasan or kcsan  make smp: only with this kernel for QEMU
 #            MODE=flush, SEED=1, CUTS=100, CUT=7  make torture: see scripts/torture.sh
 #            CPUS=4       make smp: processors, SMP_ARGS="..." kernel arguments
+#                         in QEMU, UML_ARGS="..." those of user mode Linux
 #            PATCHES="..."  make bisect: only these patches, by their numbers
 #            KERNELS="6.1 7.3" TARGETS="uml kunit"  make matrix: only these
 #            KERNELRELEASE=6.12.x+deb12-amd64  make modules: for that kernel
@@ -32,8 +34,8 @@ unexport SECONDS
 export RELEASE := $(KERNELRELEASE)
 unexport KERNELRELEASE
 
-export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER CPUS SMP_ARGS MODE SEED CUTS CUT \
-	PATCHES KERNELS TARGETS
+export KERNEL TESTS FORCE MEM UML_ARGS TEST_SECONDS SANITIZER MACHINE CPUS SMP_ARGS MODE SEED CUTS \
+	CUT PATCHES KERNELS TARGETS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -72,7 +74,7 @@ matrix: ## the tests on all lines of kernels, as one table (KERNELS="6.1 7.3" TA
 reproduce: ## each problem on a stock kernel and with the series (TESTS="P1 P5": only these)
 	@scripts/reproduce.sh
 
-smp: ## suites, order and stress on several processors, in QEMU (SANITIZER=kasan: only that)
+smp: ## suites, order and stress on several processors (SANITIZER=kasan: only that; MACHINE=uml)
 	@scripts/smp.sh
 
 torture: ## cut the power under load (SECONDS= or CUTS=, SEED=, MODE=; MODE=none: stock kernel)

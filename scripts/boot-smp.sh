@@ -24,6 +24,7 @@
 [[ -n ${IMAGE:-} ]] || . scripts/kcsan.sh
 
 said_verdict=1 # the caller says it
+export TEST_CPUS=${CPUS:-4}
 image=${IMAGE:-$SMP_KERNEL}
 
 boot() {

@@ -28,7 +28,7 @@ write_params() {
 			"$ROOT" "$BUILD" "$dir" "${script%/*}"
 		printf 'export %s=%q\n' TEST_SECONDS "${TEST_SECONDS:-}" \
 			MODE "${MODE:-}" SEED "${SEED:-}" CUTS "${CUTS:-}" \
-			CUT "${CUT:-}" \
+			CUT "${CUT:-}" TEST_CPUS "${TEST_CPUS:-}" \
 			OUTPUT "${OUTPUT:-}" KERNEL_TREE "$TREE" LC_ALL "$LC_ALL"
 	} >"$dir/params"
 }

@@ -619,6 +619,9 @@ kernel_has_barriers() {
 }
 
 [[ $UID == 0 ]] || skip_all "must be run as root"
+# Who asks for processors gets nothing proved with fewer.
+[[ $(nproc) == "${TEST_CPUS:-$(nproc)}" ]] ||
+	bail_out "there are $(nproc) processors instead of $TEST_CPUS"
 modprobe -q dm-multipath
 kernel_has_barriers || [[ -n ${ANY_KERNEL:-} ]] ||
 	skip_all "a kernel without CONFIG_DM_RQ_BARRIER"
