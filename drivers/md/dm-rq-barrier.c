@@ -180,15 +180,23 @@ static void put_round(struct dm_rq_barrier *b)
 }
 
 /*
+ * There is one round at a time, and with multipath it has one clone.  The target
+ * io of a round's first clone is behind @b, so that it needs no pool.
+ */
+static struct dm_rq_target_io *first_clone_tio(struct dm_rq_barrier *b)
+{
+	return (struct dm_rq_target_io *)(b + 1);
+}
+
+/*
  * A flush clone has a target io of its own.  An ordinary clone finds its one,
- * and the target's per-io data behind it, in the original's pdu.  There is one
- * round at a time, and with multipath it has one clone, which needs no pool.
+ * and the target's per-io data behind it, in the original's pdu.
  */
 static struct dm_rq_target_io *get_clone_tio(struct dm_rq_barrier *b,
 					     struct dm_target *ti)
 {
 	struct mapped_device *md = b->md;
-	struct dm_rq_target_io *tio = b->first_clone;
+	struct dm_rq_target_io *tio = first_clone_tio(b);
 
 	if (b->round_clones)
 		tio = mempool_alloc(&b->clones, GFP_NOIO);
@@ -206,7 +214,7 @@ static struct dm_rq_target_io *get_clone_tio(struct dm_rq_barrier *b,
 
 static void put_clone_tio(struct dm_rq_barrier *b, struct dm_rq_target_io *tio)
 {
-	if (tio != b->first_clone)
+	if (tio != first_clone_tio(b))
 		mempool_free(tio, &b->clones);
 	put_round(b);
 }
@@ -661,18 +669,17 @@ int dm_rq_barrier_init(struct mapped_device *md)
 
 	dm_rq_barrier_exit(md);
 
-	b = kzalloc_node(sizeof(*b), GFP_KERNEL, md->numa_node_id);
+	r = share_workers_of_kblockd(md);
+	if (r)
+		return r;
+
+	b = kzalloc_node(sizeof(*b) + md->tag_set->cmd_size, GFP_KERNEL,
+			 md->numa_node_id);
 	if (!b)
 		return -ENOMEM;
 
 	b->md = md;
 	b->mode = dm_rq_ordered_default();
-	r = -ENOMEM;
-	b->first_clone = kzalloc_node(md->tag_set->cmd_size, GFP_KERNEL,
-				      md->numa_node_id);
-	if (!b->first_clone)
-		goto out_free;
-
 	r = mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES,
 				      md->tag_set->cmd_size);
 	if (r)
@@ -681,10 +688,6 @@ int dm_rq_barrier_init(struct mapped_device *md)
 	r = dm_rq_ordered_init(b);
 	if (r)
 		goto out_pool;
-
-	r = share_workers_of_kblockd(md);
-	if (r)
-		goto out_ordered;
 
 	spin_lock_init(&b->lock);
 	INIT_LIST_HEAD(&b->pending);
@@ -696,12 +699,9 @@ int dm_rq_barrier_init(struct mapped_device *md)
 		     DM_RQ_BARRIER_VERSION " is active\n");
 	return 0;
 
-out_ordered:
-	dm_rq_ordered_exit(b);
 out_pool:
 	mempool_exit(&b->clones);
 out_free:
-	kfree(b->first_clone);
 	kfree(b);
 	return r;
 }
@@ -721,7 +721,6 @@ void dm_rq_barrier_exit(struct mapped_device *md)
 
 	dm_rq_ordered_exit(b);
 	mempool_exit(&b->clones);
-	kfree(b->first_clone);
 	kfree(b);
 	md->rq_barrier = NULL;
 }

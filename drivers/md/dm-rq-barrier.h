@@ -179,9 +179,7 @@ struct dm_rq_sequencer {
  * @lock: protects @pending, @error, @stats and @seq; taken from hard IRQ
  * @pending: requests that wait for the next round, linked by queuelist
  * @work: dm_rq_barrier_work(), runs on md->wq (kdmflush)
- * @first_clone: struct dm_rq_target_io of a round's first clone, with the target's
- *               per-io data
- * @clones: pool of those of all others
+ * @clones: pool of struct dm_rq_target_io, with the target's per-io data
  * @flush_rq: what targets are shown as the original of a round's clones
  * @in_flight: the round's clones that have not ended, plus one while mapping
  * @round_clones: clones that the round made so far
@@ -199,7 +197,6 @@ struct dm_rq_barrier {
 	spinlock_t lock;	/* protects pending, error, stats and seq */
 	struct list_head pending;
 	struct work_struct work;
-	struct dm_rq_target_io *first_clone;
 	mempool_t clones;
 	struct request flush_rq;
 	atomic_t in_flight;
