@@ -89,7 +89,7 @@ bench: ## what barriers cost and save against the stock kernel, as ratios with b
 bench-quick: ## the same in a few minutes, with fewer seeds and steps
 	@scripts/bench.sh quick
 
-bench-tables: ## write the figures of the last make bench into the admin guide
+bench-tables: ## write the figures that were measured last into the admin guide
 	@scripts/bench-tables.sh
 
 series: ## the patches as they would be posted, in build/KERNEL/series/

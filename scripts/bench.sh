@@ -43,19 +43,16 @@ how_much() {
 	ordered_milliseconds=100
 	virtual_seeds="1 2 3"
 	thinks="31 1 3 7 15 63"
-	cost_seeds="1 2 3 4 5"
+	cost_seeds="1 2 3"
 	cost_count=4000
 	profile_count=4000
-	scale_seeds=1,2,3
+	scale_seeds=1
 	scale_milliseconds=200
 	scale_threads=1,2,4,8,16,32,64
-	scale_queues=1,2,8
+	scale_queues=1,2,4,8
 	profiles="back:fdatasync:stock back:fdatasync:flush
 		through:fdatasync:stock through:fdatasync:flush
-		null:write:stock null:write:none null:write:flush
-		null:write:drain_flush
-		null:read:stock null:read:none null:read:flush
-		null:read:drain_flush"
+		null:write:stock null:write:none null:write:drain_flush"
 	[[ $how == quick ]] || return 0
 	virtual_seeds=1
 	thinks=31

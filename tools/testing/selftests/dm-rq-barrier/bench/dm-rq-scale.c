@@ -17,8 +17,8 @@
  *	milliseconds=N			how long each load lasts
  *	io_ns=N, flush_ns=N		what the disk takes
  *
- * Each figure is a line "scale setup=SETUP queues=N seed=N flushes=N", flushes
- * are those of the disk, followed by the line of dm-rq-load.  The last line is
+ * Each figure is a line "scale setup=SETUP cpus=N queues=N seed=N flushes=N", where
+ * flushes are those of the disk, followed by the line of dm-rq-load.  The last line is
  * "scale done"; where that is missing something went wrong, and the line before
  * says what.
  */
@@ -113,8 +113,9 @@ static void measure(const struct load *load, const char *device)
 	char line[256];
 
 	run_load(load, device, line, sizeof(line));
-	printf("scale setup=%s queues=%s seed=%s flushes=%lu %s", load->setup,
-	       load->queues, load->seed, flushes() - before, line);
+	printf("scale setup=%s cpus=%ld queues=%s seed=%s flushes=%lu %s",
+	       load->setup, sysconf(_SC_NPROCESSORS_ONLN), load->queues,
+	       load->seed, flushes() - before, line);
 }
 
 static void with_seed(struct load *load)

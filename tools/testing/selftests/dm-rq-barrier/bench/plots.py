@@ -75,15 +75,15 @@ def lines(rows, key, value):
 
 
 def plot_scale(rows, output):
-    threads = [row for row in rows if row["queues"] == 4]
+    threads = [row for row in rows if (row["cpus"], row["queues"]) == (4, 4)]
     lines(threads, "threads", lambda row: row["per_second"])
     save(output, "threads", "Write and fdatasync, 4 hardware queues",
          "threads", "fdatasyncs a second")
     lines(threads, "threads", lambda row: row["flushes"] / row["done"])
     save(output, "flushes", "Write and fdatasync, 4 hardware queues",
          "threads", "device flushes for each fdatasync")
-    queues = [row for row in rows if row["threads"] == 16]
-    if len({row["queues"] for row in queues}) > 1:
+    queues = [row for row in rows if row["cpus"] == 8]
+    if queues:
         lines(queues, "queues", lambda row: row["per_second"])
         save(output, "queues", "Write and fdatasync, 16 threads",
              "hardware queues", "fdatasyncs a second")

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""tables.py OUTPUT GUIDE: write the tables of the admin guide anew.
+"""tables.py OUTPUT GUIDE COMMAND: write the tables of the admin guide anew.
 
 OUTPUT has what report.py has left, GUIDE is a text with a comment ".. measured: NAME"
-before each table and a comment ".. end of measured" after it.
+before each table and a comment ".. end of measured" after it.  COMMAND is what has
+measured, for the one called "by".
 """
 
 import re
@@ -54,14 +55,14 @@ def cost(rows):
 
 def scale(rows):
     setups = [setup for setup, in unique(rows, "setup")]
-    yield ["queues", "threads", *setups]
-    for queues, threads in sorted(unique(rows, "queues", "threads")):
-        yield [str(queues), str(threads), *(
+    yield ["cpus", "queues", "threads", *setups]
+    for place in sorted(unique(rows, "cpus", "queues", "threads")):
+        wanted = dict(zip(("cpus", "queues", "threads"), place))
+        yield [*map(str, place), *(
             number(average(rows, lambda row: row["per_second"], setup=setup,
-                           queues=queues, threads=threads)) + " / " +
+                           **wanted)) + " / " +
             number(average(rows, lambda row: row["flushes"] / row["done"],
-                           setup=setup, queues=queues, threads=threads),
-                   "{:.2f}")
+                           setup=setup, **wanted), "{:.2f}")
             for setup in setups)]
 
 
@@ -104,12 +105,16 @@ TABLES = {"cost": cost, "scale": scale, "latency": latency,
           "ordered": ordered, "memory": memory}
 
 
-def main(output, guide):
+def main(output, guide, command):
     with open(guide) as file:
         text = file.read()
 
     def anew(match):
         name = match[1]
+        if name == "by":
+            return "\n".join([f".. measured: {name}", "",
+                              f"The figures are those of '{command}'.", "",
+                              ".. end of measured\n"])
         rows = list(TABLES[name](read_csv(f"{output}/{name}.csv")))
         return "\n".join([f".. measured: {name}", "", *table(rows), "",
                           ".. end of measured\n"])
