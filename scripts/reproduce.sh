@@ -60,7 +60,11 @@ processors() {
 
 # What every kernel for QEMU gets
 qemu_options() {
-	grep '^CONFIG_' scripts/smp.config
+	local fragments=(scripts/smp.config)
+
+	[[ ! -f patches/$KERNEL/smp.config ]] ||
+		fragments+=("patches/$KERNEL/smp.config")
+	grep -h '^CONFIG_' "${fragments[@]}"
 }
 
 build_for_qemu() {
