@@ -37,7 +37,7 @@ WHY_ORDERED = """each thread's next write stands in line between the flush reque
 and it has to end before the ones behind it are carried out (G1, G2).  So these
 cannot share a round.  Mode flush has no such line."""
 WHY_ORDINARY = """the series asks what a request is: at its start, when it is mapped, and at its
-end.  Where functions of dm-rq.c got a second caller they are not inlined any more."""
+end."""
 WHY_FLUSH = """a flush is handed to kdmflush and back."""
 
 

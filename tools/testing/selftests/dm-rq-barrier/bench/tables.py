@@ -68,7 +68,7 @@ def scale(rows):
 
 def latency(rows):
     setups = [setup for setup, in unique(rows, "setup")]
-    yield ["", *setups]
+    yield ["latency", *setups]
     for load, what, figure, title in (
             ("alone", "sync", "mean_ns", "one thread, write + fdatasync: mean"),
             ("storm", "sync", "mean_ns", "16 such threads: mean"),
@@ -95,7 +95,7 @@ def ordered(rows):
 
 def memory(rows):
     setups = [setup for setup, in unique(rows, "setup")]
-    yield ["", *setups]
+    yield ["memory", *setups]
     yield ["KiB for a device", *(
         number(average(rows, lambda row: row["bytes"] / 1024, setup=setup))
         for setup in setups)]
