@@ -11,7 +11,7 @@ guide=Documentation/admin-guide/device-mapper/dm-rq-barrier.rst
 BENCH=$KB/bench
 
 [[ -f $BENCH/report.log ]] || die "there are no figures: make bench measures them"
-how="make bench"
-[[ ! -f $BENCH/quick ]] || how="make bench-quick"
+how="a whole run, with all seeds and steps"
+[[ ! -f $BENCH/quick ]] || how="a short run, with few seeds and steps"
 python3 "$SELFTESTS/bench/tables.py" "$BENCH" "$guide" "$how"
 verdict "$guide has the figures of $BENCH"

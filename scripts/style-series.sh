@@ -14,8 +14,9 @@ series_patches() {
 series_ignored=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID,EXECUTE_PERMISSIONS
 series_ignored+=,EMBEDDED_FILENAME
 
-# What dot2k makes, and the compat header of older lines, which is not posted.
-series_forgiven='^(kernel/trace/rv/monitors/[^ ]*\.h|drivers/md/dm-rq-compat\.h):'
+# What dot2k makes, and the headers of older lines, which are not posted.
+series_forgiven='^(kernel/trace/rv/monitors/[^ ]*\.h|kernel/trace/rv/rv_trace\.h'
+series_forgiven+='|drivers/md/dm-rq-compat\.h):'
 
 check_series_patches() {
 	local patches complaints

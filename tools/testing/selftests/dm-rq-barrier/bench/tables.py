@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""tables.py OUTPUT GUIDE COMMAND: write the tables of the admin guide anew.
+"""tables.py OUTPUT GUIDE RUN: write the tables of the admin guide anew.
 
 OUTPUT has what report.py has left, GUIDE is a text with a comment ".. measured: NAME"
-before each table and a comment ".. end of measured" after it.  COMMAND is what has
+before each table and a comment ".. end of measured" after it.  RUN says how much was
 measured, for the one called "by".
 """
 
@@ -105,7 +105,7 @@ TABLES = {"cost": cost, "scale": scale, "latency": latency,
           "ordered": ordered, "memory": memory}
 
 
-def main(output, guide, command):
+def main(output, guide, run):
     with open(guide) as file:
         text = file.read()
 
@@ -113,7 +113,7 @@ def main(output, guide, command):
         name = match[1]
         if name == "by":
             return "\n".join([f".. measured: {name}", "",
-                              f"The figures are those of '{command}'.", "",
+                              f"The figures are those of {run}.", "",
                               ".. end of measured\n"])
         rows = list(TABLES[name](read_csv(f"{output}/{name}.csv")))
         return "\n".join([f".. measured: {name}", "", *table(rows), "",
