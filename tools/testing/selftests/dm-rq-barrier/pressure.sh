@@ -236,7 +236,7 @@ failures() {
 	echo "$sum"
 }
 
-# failures_and_rounds FAILURES
+# failures_and_rounds FAILURES: more than so many
 failures_and_rounds() {
 	(($(failures) > $1)) && stat_above rounds $((MARKS[rounds] + 100))
 }
@@ -269,8 +269,9 @@ write_blocks() {
 	expect_is "held" "$(stat held)" 0
 }
 
-# Not a single one succeeds.  There is a reserve for what rounds allocate, and
-# scsi_debug needs nothing for a flush.
+# Not a single one would succeed.  With one clone, as multipath makes it, a round
+# allocates nothing: the clone's target io is there, its request is one of the
+# path's tags, and scsi_debug needs nothing for a flush.
 rounds_without_memory() {
 	if [[ ! -e $DEBUGFS/failslab/require-start ]]; then
 		skip_case "no CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
@@ -281,7 +282,8 @@ rounds_without_memory() {
 	prepare_injectors
 	only_in_function dm_rq_barrier_work
 	set_injectors probability=100
-	write_blocks 100
+	write_blocks -1
+	expect_is "allocations of rounds" "$(failures)" 0
 	prepare_injectors
 	forget_dm "$NAME"
 }
@@ -299,11 +301,13 @@ may_fail() {
 	echo "$1" >"/proc/$(pgrep -o -x kthreadd)/make-it-fail"
 }
 
-# Rounds, requests that are dispatched again, and the paths' own work.  A path
-# that has failed for it is reinstated.
+# workers_without_memory FAILURES PATHS: requests that are dispatched again, and the
+# paths' own work, until so many allocations have failed.  A path that has failed
+# for it is reinstated.  There are few where the path's driver needs no memory.
 workers_without_memory() {
-	local disturber
+	local disturber failures=$1
 
+	shift
 	new_mpath "$@"
 	mark
 	prepare_injectors
@@ -312,7 +316,7 @@ workers_without_memory() {
 	rm -f "$STOP"
 	"$DISTURB" --only no_path,flap "$STOP" "$NAME:$DM:$(commas "$@")" &
 	disturber=$!
-	write_blocks 100
+	write_blocks "$failures"
 	ended "disturb.py" "$disturber"
 	may_fail 0
 	prepare_injectors
@@ -364,9 +368,9 @@ at_exit may_fail 0
 at_exit prepare_injectors
 with_barriers "rounds get no memory" rounds_without_memory
 with_barriers "little memory for kernel threads, SCSI" \
-	workers_without_memory "${SCSI_PATHS[@]}"
+	workers_without_memory 4 "${SCSI_PATHS[@]}"
 [[ ! -b /dev/ubda ]] ||
 	with_barriers "little memory for kernel threads, a disk of the host" \
-		workers_without_memory ubda
+		workers_without_memory 100 ubda
 with_barriers "each allocation fails in turn" each_allocation_fails
 run_cases
