@@ -10,6 +10,8 @@
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=stage.sh
+. scripts/stage.sh
 
 # In the order in which they run: the quick ones that the others need first
 known="tree uml style kunit selftest modules"
@@ -17,9 +19,6 @@ known="tree uml style kunit selftest modules"
 declare -A needs=([uml]=tree [style]=tree [kunit]=uml [selftest]=uml)
 # What a line's targets came to, by "LINE TARGET"
 declare -A cells=()
-passed=0
-failed=0
-skipped=0
 
 # all_of KNOWN WORDS...: each of the words has to be one of those that are known
 all_of() {
@@ -50,33 +49,22 @@ may_run() {
 	[[ -z $need || ${cells["$1 $need"]:-} != failed* ]]
 }
 
-# add LINE TARGET PASSED FAILED SKIPPED
-add() {
-	cells["$1 $2"]="$3/$4/$5"
-	passed=$((passed + $3))
-	failed=$((failed + $4))
-	skipped=$((skipped + $5))
-}
-
 # run_target LINE TARGET: those that count leave their counts in a file.
 run_target() {
-	local results=$BUILD/$1/results/$2 counts status=0
+	local results=$BUILD/$1/results/$2 counts=(0 1 0) status=0
 
 	step "=== $1 $2"
 	rm -f "$results"
 	KERNEL=$1 "scripts/$2.sh" || status=$?
-	if [[ -f $results ]]; then
-		read -ra counts <"$results"
-		# what counted nothing, or failed afterwards, did not pass
-		((status == 0 || counts[1] > 0)) || counts[1]=1
-		add "$1" "$2" "${counts[@]}"
+	if read_counts "$results" "$status"; then
+		cells["$1 $2"]="${counts[0]}/${counts[1]}/${counts[2]}"
 	elif ((status == 0)); then
 		cells["$1 $2"]="done"
-		passed=$((passed + 1))
+		counts=(1 0 0)
 	else
 		cells["$1 $2"]=failed
-		failed=$((failed + 1))
 	fi
+	add_counts "${counts[@]}"
 }
 
 run_line() {

@@ -8,6 +8,22 @@ passed=0
 failed=0
 skipped=0
 
+# read_counts FILE STATUS: what a run has counted, and ended with, to $counts.
+# Fails if it did not count.
+read_counts() {
+	[[ -f $1 ]] || return
+	read -ra counts <"$1"
+	# a run that counted nothing, or failed afterwards, did not pass
+	(($2 == 0 || counts[1] > 0)) || counts[1]=1
+}
+
+# add_counts PASSED FAILED SKIPPED
+add_counts() {
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+	skipped=$((skipped + $3))
+}
+
 # stage NAME COMMAND: it reports its counts under that name; without counts it
 # failed.
 stage() {
@@ -16,12 +32,6 @@ stage() {
 	step "=== $1"
 	rm -f "$KB/results/$1"
 	"${@:2}" || status=$?
-	if [[ -f $KB/results/$1 ]]; then
-		read -ra counts <"$KB/results/$1"
-		# a run that counted nothing, or failed afterwards, did not pass
-		((status == 0 || counts[1] > 0)) || counts[1]=1
-	fi
-	passed=$((passed + counts[0]))
-	failed=$((failed + counts[1]))
-	skipped=$((skipped + counts[2]))
+	read_counts "$KB/results/$1" "$status" || :
+	add_counts "${counts[@]}"
 }
