@@ -288,20 +288,23 @@ class Checker:
     def check_barrier(self, barrier, event):
         """G2 and G4, when a barrier I/O is issued.  Is it to be judged?"""
         getrq = barrier.first.line
-        if self.last_flush and self.last_flush.line > getrq:
-            for write in self.since_flush:
-                if write.kind == FUA and barrier.fua:
-                    self.share_flush(write)
-                elif write.kind != BARRIER:
-                    self.violated('G2', f'{write} between a flush and its '
-                                  f'{barrier}', write.issued, event)
+        # Its flush may have been issued in another mode, which made it an
+        # ordinary write, though flushes came since.
+        if getrq < self.judging_since:
             self.suspects = []
-            return True
-        if getrq > self.judging_since:
+            return False
+        if not self.last_flush or self.last_flush.line < getrq:
             self.violated('G4', f'{barrier} without a flush before it',
                           barrier.first, event)
             return True
-        return False
+        for write in self.since_flush:
+            if write.kind == FUA and barrier.fua:
+                self.share_flush(write)
+            elif write.kind != BARRIER:
+                self.violated('G2', f'{write} between a flush and its '
+                              f'{barrier}', write.issued, event)
+        self.suspects = []
+        return True
 
     def check_suspects(self):
         """G2: no barrier I/O came that these could have joined."""
@@ -696,6 +699,10 @@ TESTS = (
         getrq FWFS 8, mark ignore, issue FF, mark judge, complete FF,
         issue W 16, complete W 16, issue WS 8, complete WS 8, issue FF,
         complete FF"""),
+    ('', 'the same behind another flush', """
+        getrq FWFS 8, mark ignore, issue FF, mark judge, complete FF,
+        issue FF, complete FF, issue W 16, issue WS 8, issue W 24,
+        complete W 16, complete WS 8, complete W 24, issue FF, complete FF"""),
     ('G1', 'a write from then that is not complete', """
         mark ignore, getrq W 8, issue W 8, mark judge, issue FF, complete FF,
         complete W 8"""),
