@@ -20,7 +20,7 @@ if scripts/uml.sh; then
 	stage kunit scripts/kunit.sh
 	stage selftest scripts/selftest.sh
 else
-	failed=$((failed + 1))
+	add_counts 0 1 0
 fi
 # Debian's own kernels that the package is for
 if [[ -f patches/$KERNEL/series.module ]]; then
@@ -28,7 +28,7 @@ if [[ -f patches/$KERNEL/series.module ]]; then
 else
 	step "=== modules"
 	echo "skipped: the package with the module is not for KERNEL=$KERNEL"
-	skipped=$((skipped + 1))
+	add_counts 0 0 1
 fi
 step "everything ran"
 report_counts check "$passed" "$failed" "$skipped"

@@ -111,3 +111,22 @@ configure() {
 	[[ -z $present ]] ||
 		die "$lacks: this kernel has ${present//$'\n'/, }"
 }
+
+# configure_variant DIRECTORY LOG MAKE CHECK: a kernel of that directory with the
+# options of standard input, by the command MAKE.  What CHECK prints is wrong.
+configure_variant() {
+	local wrong
+
+	mkdir -p "$1"
+	cat >"$1/wanted.tmp"
+	cmp -s "$1/wanted.tmp" "$1/wanted" && [[ -f $1/.config ]] && return
+	cp "$1/wanted.tmp" "$1/.config"
+	"$3" olddefconfig >"$2" 2>&1 || {
+		tail -n 20 "$2" >&2
+		die "the kernel could not be configured, see $2"
+	}
+	wrong=$("$4")
+	[[ -z $wrong ]] ||
+		die "the configuration is not as wanted: ${wrong//$'\n'/, }"
+	mv "$1/wanted.tmp" "$1/wanted"
+}

@@ -1,12 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Sourced: count the cases of test scripts that ran in guests.  The sums are
-# $passed, $failed and $skipped.
+# Sourced: count the cases of test scripts that ran in guests.
 
-passed=0
-failed=0
-skipped=0
+# shellcheck source=counts.sh
+. scripts/counts.sh
 
 # count_lines PATTERN: of the test's own cases; those in cases are indented.
 count_lines() {
@@ -58,9 +56,7 @@ count_cases() {
 		skip=1
 	fi
 	[[ -z $wrong ]] || not_ok=$((not_ok + 1))
-	passed=$((passed + ok))
-	failed=$((failed + not_ok))
-	skipped=$((skipped + skip))
+	add_counts "$ok" "$not_ok" "$skip"
 	line="$ok passed, $not_ok failed, $skip skipped"
 	step "$2: $line, $4 s${wrong:+ ($wrong)}"
 	((not_ok == 0)) || show_failure

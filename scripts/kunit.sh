@@ -20,13 +20,15 @@
 . scripts/reports.sh
 # shellcheck source=kunit-log.sh
 . scripts/kunit-log.sh
+# shellcheck source=counts.sh
+. scripts/counts.sh
 
 log=$KB/kunit.log        # what kunit.py says
 console=$UML_DIR/test.log # what the kernel says, written by kunit.py
 
 # run_kunit SUITES [KERNEL ARGUMENT]: adds up passed, failed and skipped.
 run_kunit() {
-	local status=0 wrong reports
+	local status=0 wrong reports skips=0
 
 	rm -f "$console"
 	# kunit.py gives the guest 1 GB
@@ -52,17 +54,13 @@ run_kunit() {
 		echo "no suite is called $1: nothing ran, see $log"
 		wrong=1
 	}
-	passed=$((passed + $(kunit_count "$log" passed)))
-	failed=$((failed + wrong))
-	[[ -n ${2:-} ]] || skipped=$((skipped + $(kunit_count "$log" skipped)))
+	[[ -n ${2:-} ]] || skips=$(kunit_count "$log" skipped)
+	add_counts "$(kunit_count "$log" passed)" "$wrong" "$skips"
 }
 
 take_lock
 sub uml.sh
 setup_ccache
-passed=0
-failed=0
-skipped=0
 step "running the KUnit suites"
 run_kunit 'dm-rq-*'
 show_suites "$log"

@@ -75,7 +75,7 @@ run_line() {
 			cells["$1 $target"]=-
 		elif ! may_run "$1" "$target"; then
 			cells["$1 $target"]="not run"
-			failed=$((failed + 1))
+			add_counts 0 1 0
 		else
 			run_target "$1" "$target"
 		fi

@@ -11,11 +11,11 @@
 . scripts/packages.sh
 # shellcheck source=jobs.sh
 . scripts/jobs.sh
+# shellcheck source=counts.sh
+. scripts/counts.sh
 
 model=$ROOT/tools/verification/dm-rq-barrier/ordered.pml
 dir=$BUILD/model
-passed=0
-failed=0
 
 # Megabytes that one search may take.
 memory=2500
@@ -169,13 +169,13 @@ judge() {
 	seconds=$(cat "$dir/$1/seconds" 2>/dev/null) || :
 	if [[ $outcome == "$2" ]]; then
 		echo "ok - $3: $outcome, ${states:-0} states, ${seconds:-0} s"
-		passed=$((passed + 1))
+		add_counts 1 0 0
 		rm -f "$dir/$1/pan" "$dir/$1"/pan.?
 		return
 	fi
 	echo "not ok - $3: $outcome, expected: $2, see $dir/$1"
 	story "$dir/$1" "$4" | sed 's/^ */    /'
-	failed=$((failed + 1))
+	add_counts 0 1 0
 }
 
 # each TABLE FUNCTION: call it for each row with a name for a directory.
@@ -215,4 +215,4 @@ each mutations start_mutation
 wait
 each mutations judge_mutation
 step "done"
-report_counts model "$passed" "$failed" 0
+report_counts model "$passed" "$failed" "$skipped"

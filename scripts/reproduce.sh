@@ -18,6 +18,8 @@
 . scripts/header.sh
 # shellcheck source=jobs.sh
 . scripts/jobs.sh
+# shellcheck source=counts.sh
+. scripts/counts.sh
 # shellcheck source=stock-tree.sh
 . scripts/stock-tree.sh
 
@@ -29,9 +31,6 @@ export KERNELS=$KB/reproduce CONFIGS=$ROOT/reproduce
 LIMIT=60
 # Of a column of the table
 WIDTH=52
-passed=0
-failed=0
-skipped=0
 
 # all_problems: their scripts without .sh, in the order of the README
 all_problems() {
@@ -202,14 +201,14 @@ show_problem() {
 	series=$(said "$1" series)
 	row "$1" "$stock" "$series"
 	if [[ $stock == "problem seen: "* && $series == "not seen: "* ]]; then
-		passed=$((passed + 1))
+		add_counts 1 0 0
 		return
 	fi
 	if cannot_be_shown "$1" stock && cannot_be_shown "$1" series; then
-		skipped=$((skipped + 1))
+		add_counts 0 0 1
 		return
 	fi
-	failed=$((failed + 1))
+	add_counts 0 1 0
 	row "" "^^^ has to be seen" "^^^ must not be seen"
 }
 

@@ -90,6 +90,6 @@ for test in "${tests[@]}"; do
 done
 if ((status != 0)); then
 	sed 's/^/    /' "$boot_dir/judgement"
-	failed=$((failed + 1))
+	add_counts 0 1 0
 fi
 report_counts selftest-debian "$passed" "$failed" "$skipped"

@@ -64,7 +64,7 @@ finish_test() {
 
 	if [[ ! -x $dir/$test ]]; then
 		step "$test: not there or not executable"
-		failed=$((failed + 1))
+		add_counts 0 1 0
 		return
 	fi
 	read -r status seconds <"$boot_dir/status"

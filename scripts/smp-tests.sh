@@ -31,17 +31,18 @@ export OUTPUT=$KB/selftests
 
 # run_suites QUEUES: the KUnit suites with that many hardware queues
 run_suites() {
-	local boot_dir=$boot/kunit-$1 begin=$EPOCHSECONDS counts=(0 1 0)
+	local boot_dir=$boot/kunit-$1 begin=$EPOCHSECONDS
+	local counts=(0 1 0) status=0
 
 	rm -rf "$boot_dir"
 	mkdir -p "$boot_dir"
 	BOOT_DIR=$boot_dir boot_suites "dm_mod.dm_mq_nr_hw_queues=$1" \
-		>"$boot_dir/judgement" 2>&1 ||
+		>"$boot_dir/judgement" 2>&1 || {
+		status=1
 		sed 's/^/    /' "$boot_dir/judgement"
-	[[ ! -f $boot_dir/counts ]] || read -ra counts <"$boot_dir/counts"
-	passed=$((passed + counts[0]))
-	failed=$((failed + counts[1]))
-	skipped=$((skipped + counts[2]))
+	}
+	read_counts "$boot_dir/counts" "$status" || :
+	add_counts "${counts[@]}"
 	step "KUnit, dm_mq_nr_hw_queues=$1: ${counts[0]} passed," \
 		"${counts[1]} failed, ${counts[2]} skipped," \
 		"$((EPOCHSECONDS - begin)) s"

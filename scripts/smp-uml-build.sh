@@ -22,22 +22,14 @@ not_as_wanted() {
 	grep '^CONFIG_' "$fragment" | grep -vxF -f "$UML_SMP_DIR/.config" || :
 }
 
-configure_uml_smp() {
-	local log=$UML_SMP_DIR.config.log wanted=$UML_SMP_DIR/wanted missing
+uml_smp_make() {
+	kmake "$UML_SMP_DIR" "$@"
+}
 
+configure_uml_smp() {
 	configure
-	mkdir -p "$UML_SMP_DIR"
-	cat "$UML_DIR/.config" "$fragment" >"$wanted.tmp"
-	cmp -s "$wanted.tmp" "$wanted" && [[ -f $UML_SMP_DIR/.config ]] && return
-	cp "$wanted.tmp" "$UML_SMP_DIR/.config"
-	kmake "$UML_SMP_DIR" olddefconfig >"$log" 2>&1 || {
-		tail -n 20 "$log" >&2
-		die "the kernel could not be configured, see $log"
-	}
-	missing=$(not_as_wanted)
-	[[ -z $missing ]] ||
-		die "these options did not make it into .config: ${missing//$'\n'/, }"
-	mv "$wanted.tmp" "$wanted"
+	configure_variant "$UML_SMP_DIR" "$UML_SMP_DIR.config.log" \
+		uml_smp_make not_as_wanted < <(cat "$UML_DIR/.config" "$fragment")
 }
 
 take_lock
@@ -47,6 +39,5 @@ need_compiler
 need_space 800 "building the kernel"
 setup_ccache
 configure_uml_smp
-build_kernel "$UML_SMP_DIR" "$UML_SMP_DIR.log" \
-	kmake "$UML_SMP_DIR" "-j$(nproc)" linux
+build_kernel "$UML_SMP_DIR" "$UML_SMP_DIR.log" uml_smp_make "-j$(nproc)" linux
 verdict "$UML_SMP"

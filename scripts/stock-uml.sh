@@ -34,21 +34,9 @@ not_same() {
 }
 
 configure_stock() {
-	local log=$STOCK/config.log wanted=$STOCK/wanted other
-
 	configure
-	grep -vE "\<$added\>" "$UML_DIR/.config" >"$wanted"
-	mkdir -p "$dir"
-	cmp -s "$wanted" "$dir/wanted" && [[ -f $dir/.config ]] && return
-	cp "$wanted" "$dir/.config"
-	stock_make olddefconfig >"$log" 2>&1 || {
-		tail -n 20 "$log" >&2
-		die "the stock kernel cannot be configured, see $log"
-	}
-	other=$(not_same)
-	[[ -z $other ]] ||
-		die "the stock kernel comes with other options: ${other//$'\n'/, }"
-	mv "$wanted" "$dir/wanted"
+	configure_variant "$dir" "$STOCK/config.log" stock_make not_same \
+		< <(grep -vE "\<$added\>" "$UML_DIR/.config")
 }
 
 take_lock

@@ -106,11 +106,11 @@ check_witness() {
 	counted=$(sed -n 's/^# mode .* acknowledged=\([0-9]*\) .*/\1/p' \
 		"$dir/output.log")
 	if [[ $seen == "${counted:-none}" && $seen -gt 0 ]]; then
-		passed=$((passed + 1))
+		add_counts 1 0 0
 		return
 	fi
 	step "$1: ${counted:-no} acknowledgments, but $seen were seen"
-	failed=$((failed + 1))
+	add_counts 0 1 0
 }
 
 show_result() {
