@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Run by bisect.sh in a guest, with whatever the kernel has of the series: a
-# multipath device with two paths to one disk keeps what was written to it.
-# Nothing of the series' own files is used.  The disk is a loop device over
-# memory: null_blk keeps data only where its driver may sleep, of which a kernel
-# complains before the patch that mends that.
+# multipath device with two paths to one disk keeps what was written to it, and
+# sends flushes on.  Nothing of the series' own files is used.  The disk is a loop
+# device over memory: null_blk keeps data only where its driver may sleep, of which
+# a kernel complains before the patch that mends that.
 
 set -u
 cases=0
@@ -44,6 +44,16 @@ holds() {
 write_and_read() {
 	dd if="$TMPDIR/data" of="$dm" oflag=direct bs=64k conv=fsync \
 		status=none && holds "$TMPDIR/data"
+}
+
+# A loop device has a volatile cache: the flush is seen as what it is issued.
+flush_is_sent() {
+	local trace=/sys/kernel/tracing issue
+
+	issue=$trace/events/block/block_rq_issue
+	echo 1 >"$issue/enable" && write_and_read || return
+	echo 0 >"$issue/enable"
+	grep -q 'block_rq_issue: 7,[0-9]* FF ' $trace/trace
 }
 
 # Each of them waits for a flush after each block.
@@ -89,11 +99,13 @@ file_system() {
 
 head -c 8M /dev/urandom >"$TMPDIR/data"
 head -c 8M /dev/urandom >"$TMPDIR/more"
-echo 1..5
+echo 1..6
 make_device
 result "a multipath device" $?
 write_and_read
 result "what was written and flushed is there" $?
+flush_is_sent
+result "the flush is sent to a path" $?
 under_load
 result "also while paths fail and the device is suspended" $?
 file_system
