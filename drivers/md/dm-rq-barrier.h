@@ -359,17 +359,20 @@ static inline void dm_rq_ordered_end_request(struct mapped_device *md,
 	struct dm_rq_target_io *tio = blk_mq_rq_to_pdu(rq);
 	unsigned int state = tio->ordered;
 
-	if (unlikely(state > ORDERED_COUNTED)) {
+	if (likely(state == ORDERED_NONE)) {
+		blk_mq_end_request(rq, error);
+		return;
+	}
+
+	if (unlikely(state != ORDERED_COUNTED)) {
 		__dm_rq_ordered_end_request(md, rq, error);
 		return;
 	}
 
 	WRITE_ONCE(tio->ordered, ORDERED_NONE);
 	blk_mq_end_request(rq, error);
-
 	/* After that @rq may be another one, and the write has ended */
-	if (state == ORDERED_COUNTED)
-		dm_rq_ordered_uncount(md->rq_barrier);
+	dm_rq_ordered_uncount(md->rq_barrier);
 }
 
 /**
