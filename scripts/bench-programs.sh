@@ -75,8 +75,8 @@ pack_initrd() {
 build_programs() {
 	local kernel multipath="dm-multipath dm-round-robin"
 
-	build_program dm-rq-load
-	build_program dm-rq-stream
+	build_program dm-rq-load io
+	build_program dm-rq-stream io
 	build_program dm-rq-cost guest
 	build_program dm-rq-scale guest
 	gcc -O2 -Wall -shared -fPIC -o "$BENCH/qemu-profile.so" \

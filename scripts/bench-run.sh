@@ -62,7 +62,7 @@ modes=$3 seed=$4 count=${5:-${cost_count:?}} ${6:-}"
 # other, so that all share the speed of one.  A flush that takes long makes the
 # disk the bottleneck all the same.
 run_scale() {
-	local setups=raw,stock
+	local setups=raw,bio,stock
 
 	[[ $1 == stock ]] || setups=none,flush,drain_flush
 	run_counted "scale-$1-$2" scale "$1" "$2" "setups=$setups queues=$3 \

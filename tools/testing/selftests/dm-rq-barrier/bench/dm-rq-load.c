@@ -20,23 +20,19 @@
 
 #define _GNU_SOURCE
 #include <err.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
-#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/types.h>
 
-#define IO_SIZE	4096
+#include "io.h"
+
 #define THINK_MIN_NS	1000
 #define THINK_MAX_NS	31000
-#define NSEC_PER_SEC	1000000000LL
 
 struct kind {
 	const char *name;
@@ -83,14 +79,6 @@ static struct kind kinds[] = {
 	{ .name = "sync", .io = do_sync },
 };
 
-static s64 now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
 static void sleep_until(s64 when)
 {
 	struct timespec ts = {
@@ -100,14 +88,6 @@ static void sleep_until(s64 when)
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL))
 		;
-}
-
-static u64 next_random(struct worker *worker)
-{
-	worker->random_state ^= worker->random_state << 13;
-	worker->random_state ^= worker->random_state >> 7;
-	worker->random_state ^= worker->random_state << 17;
-	return worker->random_state;
 }
 
 static void record(struct kind *kind, u64 took)
@@ -133,14 +113,14 @@ static void *work(void *arg)
 
 	if (posix_memalign(&block, IO_SIZE, IO_SIZE))
 		errx(1, "no memory");
-	/* Sleep as long as asked, not up to 50 us longer. */
-	prctl(PR_SET_TIMERSLACK, 1);
+	sleep_exactly();
 	while (end < end_time) {
-		sleep_until(end + THINK_MIN_NS + next_random(worker) %
+		sleep_until(end + THINK_MIN_NS +
+			    next_random(&worker->random_state) %
 			    (THINK_MAX_NS - THINK_MIN_NS + 1));
 		begin = now();
-		kind->io(block, next_random(worker) % device_blocks *
-			 IO_SIZE);
+		kind->io(block, next_random(&worker->random_state) %
+			 device_blocks * IO_SIZE);
 		end = now();
 		record(kind, end - begin);
 	}
@@ -192,8 +172,8 @@ static void start_workers(struct worker *workers, u64 seed, int cpus)
 	for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {
 		for (i = 0; i < kind->threads; i++, worker++) {
 			worker->kind = kind;
-			worker->random_state = 0x9e3779b97f4a7c15 *
-				(seed * 1000 + (worker - workers) + 1);
+			worker->random_state = random_start(seed * 1000 +
+							    worker - workers);
 			if (pthread_create(&worker->thread, NULL, work, worker))
 				err(1, "pthread_create");
 			if (cpus)
@@ -209,7 +189,7 @@ static void usage(void)
 
 int main(int argc, char **argv)
 {
-	u64 bytes, seed = 1;
+	u64 seed = 1;
 	s64 milliseconds = 1000;
 	struct worker *workers;
 	struct kind *kind;
@@ -243,10 +223,7 @@ int main(int argc, char **argv)
 	if (optind != argc - 1 || total <= 0 || milliseconds <= 0)
 		usage();
 
-	fd = open(argv[optind], O_RDWR | O_DIRECT);
-	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes))
-		err(1, "%s", argv[optind]);
-	device_blocks = bytes / IO_SIZE;
+	fd = open_device(argv[optind], &device_blocks);
 	workers = calloc(total, sizeof(*workers));
 	if (!workers)
 		err(1, "no memory");

@@ -5,11 +5,11 @@
  * time is a matter of how many instructions they execute (icount).
  *
  * Threads of dm-rq-load that write and call fdatasync go to the disk of
- * disk/dm-rq-disk.c, which flushes once at a time, and to request-based multipath
- * on it.  The command line of the kernel has:
+ * disk/dm-rq-disk.c, which flushes once at a time, and to multipath on it.  The
+ * command line of the kernel has:
  *
- *	setups=SETUP[,SETUP]...		raw, an ordered mode, or stock: a kernel
- *					without them
+ *	setups=SETUP[,SETUP]...		raw, bio: bio-based multipath, an ordered
+ *					mode, or stock: a kernel without them
  *	queues=N[,N]...			hardware queues, of the disk and above
  *	threads=N[,N]...		threads; the first is on the first processor,
  *					the second on the next one
@@ -124,7 +124,10 @@ static void with_seed(struct load *load)
 		measure(load, DISK);
 		return;
 	}
-	make_multipath(DISK, load->setup);
+	if (!strcmp(load->setup, "bio"))
+		make_bio_multipath(DISK);
+	else
+		make_multipath(DISK, load->setup);
 	measure(load, "/dev/dm-0");
 	remove_multipath();
 }

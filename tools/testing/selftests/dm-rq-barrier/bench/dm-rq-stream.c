@@ -26,23 +26,19 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/aio_abi.h>
-#include <linux/fs.h>
 #include <linux/types.h>
 
-#define IO_SIZE		4096
+#include "io.h"
+
 #define BATCH		32
 #define THINK_MIN_NS	1000
-#define NSEC_PER_SEC	1000000000LL
 
 enum order {
 	ORDER_WAIT,
@@ -61,25 +57,9 @@ static void *block;
 /* Of those that were submitted, how many have not completed */
 static int writes_left, barriers_left;
 
-static s64 now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
-static u64 next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
 static void think(void)
 {
-	s64 ns = THINK_MIN_NS + next_random() %
+	s64 ns = THINK_MIN_NS + next_random(&random_state) %
 		 (think_max_ns - THINK_MIN_NS + 1);
 	struct timespec ts = { .tv_nsec = ns };
 
@@ -201,7 +181,7 @@ static void stream(enum order order, s64 milliseconds)
 int main(int argc, char **argv)
 {
 	enum order order = ORDER_WAIT;
-	u64 bytes, seed = 1;
+	u64 seed = 1;
 	s64 milliseconds = 1000;
 	int option;
 
@@ -227,17 +207,13 @@ int main(int argc, char **argv)
 	    think_max_ns < THINK_MIN_NS)
 		errx(2, "dm-rq-stream [-o ORDER] [-k US] [-t MS] [-s SEED] DEVICE");
 
-	fd = open(argv[optind], O_RDWR | O_DIRECT);
-	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes))
-		err(1, "%s", argv[optind]);
-	device_blocks = bytes / IO_SIZE;
+	fd = open_device(argv[optind], &device_blocks);
 	if (posix_memalign(&block, IO_SIZE, IO_SIZE))
 		errx(1, "no memory");
 	if (syscall(SYS_io_setup, 4 * BATCH, &aio))
 		err(1, "io_setup");
-	/* Sleep as long as asked, not up to 50 us longer. */
-	prctl(PR_SET_TIMERSLACK, 1);
-	random_state = 0x9e3779b97f4a7c15 * (seed + 1);
+	sleep_exactly();
+	random_state = random_start(seed);
 	stream(order, milliseconds);
 	return 0;
 }

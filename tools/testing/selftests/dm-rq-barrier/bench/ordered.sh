@@ -2,34 +2,25 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # ordered.sh STREAM SEED MILLISECONDS [THINK...]: what it costs to write in order.
-# The program STREAM (dm-rq-stream) writes batches to request-based multipath, on
-# a disk on which everything takes 100 us, flushes as well: on a kernel without the
-# series it waits for everything, on one with it also for less, in drain_flush.
-# It thinks for up to THINK (31) microseconds before each write.
-#
-# To be run in user-mode Linux with time-travel=inf-cpu, like fairness.sh.
+# The program STREAM (dm-rq-stream) writes batches, on a disk that takes 100 us: on
+# a kernel without the series it waits for everything, in each setup (lib-bench.sh),
+# on one with it also for less, in drain_flush.  It thinks for up to THINK (31)
+# microseconds before each write.
 #
 # Lines of output: "stream setup=SETUP order=ORDER think_us=N seed=SEED" with the
 # line of STREAM.  A batch that was not written in its place is a failure: the
 # disk's trace is looked at.
 
-export DEMO=1		# a failure ends it
-export ANY_KERNEL=1	# that may be stock
-# shellcheck source=../lib.sh
-. "$(dirname "$0")/../lib.sh"
+# shellcheck source=lib-bench.sh
+. "$(dirname "$0")/lib-bench.sh"
 
-STREAM=$1
-SEED=$2
-MILLISECONDS=$3
 THINKS=("${@:4}")
-DISK=${NAME}n0
-DEVICE_NS=100000
 
 setups() {
 	if kernel_has_barriers; then
 		echo drain_flush:wait drain_flush:barrier drain_flush:none
 	else
-		echo stock:wait
+		echo raw:wait bio:wait stock:wait
 	fi
 }
 
@@ -67,7 +58,7 @@ judge() {
 				say("a write of batch " batch)
 			written += range[3] / 8
 			in_flight++
-		} else {
+		} else if (range[3]) {	# or else what asked for a flush
 			in_flight--
 		}
 	}
@@ -82,27 +73,19 @@ judge() {
 stream() {
 	local why
 
-	[[ $1 == stock ]] || set_default_mode "$1"
-	make_cached_nullb "$DISK" irqmode=2 "completion_nsec=$DEVICE_NS"
-	make_mpath "$NAME" "" "$DISK"
-	[[ $1 == stock ]] || expect_match "mode" "$(show_mode)" "\[$1\]"
+	make_bench_device "$1" 100000
 	trace_start block:block_rq_issue block:block_rq_complete
-	"$STREAM" -o "$2" -k "$3" -t "$MILLISECONDS" -s "$SEED" "$DMDEV" \
-		>"$WORK/stream" || bail_out "the program failed"
+	run_program "stream setup=$1 order=$2 think_us=$3 seed=$SEED" \
+		-o "$2" -k "$3" -t "$MILLISECONDS"
 	trace_stop
-	grep -qx 'overrun: 0' "$TRACE/per_cpu/cpu0/stats" ||
-		bail_out "the trace is not complete"
+	complete_trace
 	why=$(judge)
 	[[ $why == "in order" ]] || bail_out "$1, $2: not in order: $why"
-	echo "stream setup=$1 order=$2 think_us=$3 seed=$SEED $(<"$WORK/stream")"
-	forget_dm "$NAME"
-	remove_nullb "$DISK"
+	remove_bench_device "$1"
 }
 
 ((${#THINKS[@]})) || THINKS=(31)
-mkdir "$TRACE" || bail_out "no tracing instances"
-at_exit remove_trace
-echo 16384 >"$TRACE/buffer_size_kb" || bail_out "no room for a trace"
+large_trace
 for think in "${THINKS[@]}"; do
 	for setup in $(setups); do
 		stream "${setup%:*}" "${setup#*:}" "$think"
