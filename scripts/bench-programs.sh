@@ -8,7 +8,19 @@ build_program() {
 	local sources=("${@/#/${programs:?}/}")
 
 	gcc -O2 -Wall -static -pthread -I "$TREE/tools/include" \
-		-o "$BENCH/$1" "${sources[@]/%/.c}" || die "$1 does not build"
+		-o "$BENCH/$1" "${sources[@]/%/.c}" -luring ||
+		die "$1 does not build"
+}
+
+# The same file system each time
+build_ext4() {
+	local id=01234567-89ab-cdef-0123-456789abcdef
+
+	rm -f "$BENCH/ext4.img"
+	PATH=$PATH:/usr/sbin E2FSPROGS_FAKE_TIME=1000000000 mke2fs -q -t ext4 -b 4096 -J size=4 -U $id \
+		-E "hash_seed=$id,lazy_itable_init=0,lazy_journal_init=0" \
+		"$BENCH/ext4.img" 32M >"$BENCH/ext4.log" 2>&1 ||
+		die "mke2fs failed, see $BENCH/ext4.log"
 }
 
 # build_disk: the module of the disk that flushes once at a time
@@ -57,9 +69,16 @@ add_modules() {
 		done
 }
 
+# add_libraries PROGRAM: what it needs, where it looks for it
+add_libraries() {
+	ldd "$1" | grep -o '/[^ ]*' | while read -r file; do
+		install -Ds "$file" "$dir$file"
+	done
+}
+
 # pack_initrd NAME KERNEL MODULES FILE AS [FILE AS]...
 pack_initrd() {
-	local dir=$BENCH/initrd-$1-$2 modules i
+	local dir=$BENCH/initrd-$1-$2 modules file i
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
@@ -68,24 +87,32 @@ pack_initrd() {
 	for ((i = 4; i < $#; i += 2)); do
 		cp "${@:i:1}" "$dir/${*:i+1:1}"
 	done
+	[[ $1 != fio ]] || add_libraries "$dir/fio"
 	(cd "$dir" && find . -mindepth 1 | sort | cpio --quiet -o -H newc) \
 		>"$dir.cpio"
 }
 
 build_programs() {
-	local kernel multipath="dm-multipath dm-round-robin"
+	local kernel disks="null_blk scsi_debug sd_mod"
+	local multipath="dm-multipath dm-round-robin"
 
 	build_program dm-rq-load io
 	build_program dm-rq-stream io
-	build_program dm-rq-cost guest
+	build_program dm-rq-cost operations uring ext4 disks guest io
+	build_program dm-rq-fio disks guest
 	build_program dm-rq-scale guest
+	build_ext4
 	gcc -O2 -Wall -shared -fPIC -o "$BENCH/qemu-profile.so" \
 		"$programs/qemu-profile.c" || die "qemu-profile does not build"
 	build_disk
 	for kernel in stock series; do
 		pack_initrd cost "$kernel" \
-			"null_blk scsi_debug sd_mod $multipath" \
-			"$BENCH/dm-rq-cost" init
+			"$disks $multipath crc32c_generic ext4" \
+			"$BENCH/dm-rq-cost" init \
+			"$BENCH/ext4.img" ext4.img
+		pack_initrd fio "$kernel" "$disks $multipath" \
+			"$BENCH/dm-rq-fio" init \
+			/usr/bin/fio fio
 		pack_initrd scale "$kernel" "$multipath" \
 			"$BENCH/dm-rq-scale" init \
 			"$BENCH/dm-rq-load" dm-rq-load \

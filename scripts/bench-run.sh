@@ -58,6 +58,23 @@ run_cost() {
 modes=$3 seed=$4 count=${5:-${cost_count:?}} ${6:-}"
 }
 
+# run_fio KERNEL MODES SEED
+run_fio() {
+	run_counted "fio-$1-$3" fio "$1" 1 "nolapic \
+modes=$2 seed=$3 count=${cost_count:?}"
+}
+
+# The same seed again: fio has to say the same, or else its figures say little.
+repeat_fio() {
+	local seed=${cost_seeds%% *} log
+
+	log=$results/fio-stock-$seed.log
+	step "fio again, seed $seed"
+	mv "$log" "$BENCH/fio-first.log"
+	run_fio stock stock "$seed"
+	cmp "$BENCH/fio-first.log" "$log" || die "fio does not repeat"
+}
+
 # run_scale KERNEL CPUS QUEUES THREADS: QEMU emulates one processor after the
 # other, so that all share the speed of one.  A flush that takes long makes the
 # disk the bottleneck all the same.

@@ -7,7 +7,8 @@
 #  - latency, fairness and ordered writing, in user-mode Linux with time travel,
 #    where the processor is infinitely fast and only the device takes time
 #    (bench/latency.sh, fairness.sh and ordered.sh);
-#  - cost, in QEMU, which counts instructions (bench/dm-rq-cost.c);
+#  - cost, in QEMU, which counts instructions (bench/dm-rq-cost.c, and dm-rq-fio.c
+#    with fio, which repeats to the digit there);
 #  - group commit, in QEMU with several processors, whose time is the number of
 #    instructions (bench/dm-rq-scale.c).
 #
@@ -87,7 +88,10 @@ run_all() {
 		run_cost "cost-stock-$seed" stock stock "$seed"
 		run_cost "cost-series-$seed" series none,flush,drain_flush \
 			"$seed"
+		run_fio stock stock "$seed"
+		run_fio series none,flush,drain_flush "$seed"
 	done
+	repeat_fio
 	run_scales
 	run_profiles
 }
@@ -98,7 +102,7 @@ take_lock
 sub tree.sh
 need_compiler
 need_packages "the benchmark" qemu-system-x86 cpio dmsetup mount iproute2 \
-	python3-matplotlib
+	e2fsprogs fio liburing-dev python3-matplotlib
 setup_ccache
 mkdir -p "$BENCH"
 build_kernels

@@ -2,18 +2,19 @@
 /*
  * What an operation costs, in instructions: process 1 of a virtual machine whose
  * time stamp counter counts the instructions that it executes (QEMU's icount).
+ * All are of 4 KiB, by one thread, past the page cache and at random places:
  *
- *	read, write	of 4 KiB, at random places
+ *	read, write	pread, pwrite
  *	fdatasync	with nothing written before
  *	sync		a write, and then fdatasync
+ *	dsync		a write with RWF_DSYNC
+ *	uring_write	a write by io_uring, 32 of which are submitted at once
+ *	uring_sync	a write by io_uring, and fdatasync linked to it
+ *	ext4		one more block for a file on ext4, and then fsync; only on
+ *			disks that can store it
  *
- * They go to a disk, then to bio-based multipath on it, and then to request-based
- * multipath, once for each ordered mode that the command line of the kernel names.
- * There are three disks:
- *
- *	null	a null_blk that completes in the call that submits
- *	back	a scsi_debug disk with a volatile cache, without delays
- *	through	the same disk, turned write through
+ * The disks and the setups are those of disks.h.  The command line of the kernel
+ * has:
  *
  *	modes=MODE[,MODE]...	"stock": a kernel that knows no ordered modes
  *	seed=N			of the random numbers, and how the heap is used
@@ -33,124 +34,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <linux/compiler.h>
-#include <linux/kernel.h>
-#include <linux/types.h>
 
+#include "disks.h"
 #include "guest.h"
+#include "io.h"
+#include "operations.h"
 
-#define IO_SIZE	4096
-#define NULLB_MIB	1024
 #define WARM_UP		500
 #define DEVICES		32
-#define NULLB		"/sys/kernel/config/nullb/n"
-#define SCSI_DISK	"/dev/sda"
-#define CACHE_TYPE	"/sys/class/scsi_disk/0:0:0:0/cache_type"
-#define COMMANDS	"/sys/block/sda/device/iorequest_cnt"
 
-struct disk {
-	const char *name;
-	const char *device;
-	const char *commands;	/* where those that it got are counted */
-	const char *cache_type;	/* how to turn it into this disk */
-};
-
-static const struct disk disks[] = {
-	{ .name = "null", .device = "/dev/n" },
-	{ .name = "back", .device = SCSI_DISK, .commands = COMMANDS,
-	  .cache_type = "temporary write back" },
-	{ .name = "through", .device = SCSI_DISK, .commands = COMMANDS,
-	  .cache_type = "temporary write through" },
-};
-
-static char block[IO_SIZE] __aligned(IO_SIZE);
 static u64 random_state;
 
-static u64 next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
-
-static void make_nullb(void)
-{
-	char size[16];
-
-	snprintf(size, sizeof(size), "%d", NULLB_MIB);
-	if (mkdir(NULLB, 0755))
-		die("making a null_blk");
-	write_file(NULLB "/size", size);
-	write_file(NULLB "/blocksize", "4096");
-	write_file(NULLB "/irqmode", "0");
-	write_file(NULLB "/power", "1");
-}
-
-/* Disks are found in the background. */
-static void wait_for_scsi_disk(void)
-{
-	int tries;
-
-	for (tries = 0; access(SCSI_DISK, F_OK) || access(CACHE_TYPE, F_OK);
-	     tries++) {
-		if (tries == 1000)
-			die("waiting for %s", SCSI_DISK);
-		usleep(10000);
-	}
-}
-
-static void do_read(int fd, off_t place)
-{
-	if (pread(fd, block, IO_SIZE, place) != IO_SIZE)
-		die("reading");
-}
-
-static void do_write(int fd, off_t place)
-{
-	if (pwrite(fd, block, IO_SIZE, place) != IO_SIZE)
-		die("writing");
-}
-
-static void do_fdatasync(int fd, off_t place)
-{
-	if (fdatasync(fd))
-		die("fdatasync");
-}
-
-static void do_sync(int fd, off_t place)
-{
-	do_write(fd, place);
-	do_fdatasync(fd, place);
-}
-
-static const struct operation {
-	const char *name;
-	void (*does)(int fd, off_t place);
-} operations[] = {
-	{ "read", do_read },
-	{ "write", do_write },
-	{ "fdatasync", do_fdatasync },
-	{ "sync", do_sync },
-};
-
-static unsigned long commands(const struct disk *disk)
-{
-	char text[32];
-
-	if (!disk->commands)
-		return 0;
-	read_file(disk->commands, text, sizeof(text));
-	return strtoul(text, NULL, 0);
-}
-
-static void repeat(const struct operation *o, int fd, u64 blocks,
+static void repeat(const struct operation *o, struct place *place,
 		   unsigned long count)
 {
 	while (count--)
-		o->does(fd, next_random() % blocks * IO_SIZE);
+		o->does(place);
 }
 
 /* Where functions are, for whoever counts by address */
@@ -169,41 +69,56 @@ static void show_symbols(void)
 	fclose(symbols);
 }
 
-/* All are, if the command line does not name one */
-static int chosen(const char *what, const char *name)
+static void measure(const struct setup *setup, const struct operation *o)
 {
-	const char *only = getenv(what);
+	struct place place = { .random_state = random_state };
+	const struct disk *disk = setup->disk;
+	unsigned int ios = o->ios ? o->ios : 1;
+	unsigned long count = number("count") / ios, sent;
+	u64 begin, end;
 
-	return !only || !strcmp(only, name);
+	place.blocks = size_of(setup->device) / IO_SIZE;
+	place.fd = o->open ? o->open(setup->device) :
+		   open_file(setup->device, O_RDWR | O_DIRECT);
+	repeat(o, &place, WARM_UP / ios);
+	sent = commands(disk);
+	begin = __builtin_ia32_rdtsc();
+	repeat(o, &place, count);
+	end = __builtin_ia32_rdtsc();
+	sent = commands(disk) - sent;
+	count *= ios;
+	printf("cost %s %s %s %.2f %.4f\n", disk->name, setup->name, o->name,
+	       (double)(end - begin) / count, (double)sent / count);
+	if (o->close)
+		o->close(place.fd);
+	else
+		close(place.fd);
+	random_state = place.random_state;
 }
 
-static void measure(const struct disk *disk, const char *setup,
-		    const char *device)
+static void measure_storing(const struct setup *setup,
+			    const struct operation *o)
 {
-	unsigned long count = number("count"), sent;
-	u64 blocks = size_of(device) / IO_SIZE, begin, end;
-	const struct operation *o;
-	int fd = open_file(device, O_RDWR | O_DIRECT);
+	if (!setup->disk->forgetful)
+		return;
 
-	for (o = operations; o < operations + ARRAY_SIZE(operations); o++) {
+	may_forget(setup->disk, false);
+	measure(setup, o);
+	may_forget(setup->disk, true);
+}
+
+static void measure_all(const struct setup *setup)
+{
+	const struct operation *o;
+
+	for (o = operations; o->name; o++) {
 		if (!chosen("operation", o->name))
 			continue;
-		repeat(o, fd, blocks, WARM_UP);
-		sent = commands(disk);
-		begin = __builtin_ia32_rdtsc();
-		repeat(o, fd, blocks, count);
-		end = __builtin_ia32_rdtsc();
-		sent = commands(disk) - sent;
-		printf("cost %s %s %s %.2f %.4f\n", disk->name, setup, o->name,
-		       (double)(end - begin) / count, (double)sent / count);
+		if (o->stores)
+			measure_storing(setup, o);
+		else
+			measure(setup, o);
 	}
-	close(fd);
-}
-
-static void measure_multipath(const struct disk *disk, const char *setup)
-{
-	measure(disk, setup, "/dev/dm-0");
-	remove_multipath();
 }
 
 static u64 free_memory(void)
@@ -217,45 +132,24 @@ static u64 free_memory(void)
 	return strtoull(found + strlen("MemFree:"), NULL, 10) * 1024;
 }
 
-/* The first time is for caches that stay. */
-static void measure_memory(const char *device, const char *mode)
+/* Of a device like the one that is there.  The first time is for caches that stay. */
+static void measure_memory(const struct setup *setup)
 {
 	u64 took = 0;
 	int times, i;
 
+	if (setup->disk->cache_type || !strcmp(setup->name, "raw"))
+		return;
+
 	for (times = 0; times < 2; times++) {
 		took = free_memory();
 		for (i = 0; i < DEVICES; i++)
-			make_multipath(device, mode);
+			make_setup(setup->disk, setup->name);
 		took -= free_memory();
 		for (i = 0; i < DEVICES; i++)
 			remove_multipath();
 	}
-	printf("memory %s %.1f\n", mode, (double)took / DEVICES);
-}
-
-static void measure_disk(const struct disk *disk, const char *modes)
-{
-	char list[64], *mode;
-
-	bare_queue(disk->device);
-	if (disk->cache_type)
-		write_file(CACHE_TYPE, disk->cache_type);
-	if (chosen("setup", "raw"))
-		measure(disk, "raw", disk->device);
-	if (chosen("setup", "bio")) {
-		make_bio_multipath(disk->device);
-		measure_multipath(disk, "bio");
-	}
-	snprintf(list, sizeof(list), "%s", modes);
-	for (mode = strtok(list, ","); mode; mode = strtok(NULL, ",")) {
-		if (!chosen("setup", mode))
-			continue;
-		make_multipath(disk->device, mode);
-		measure_multipath(disk, mode);
-		if (!disk->cache_type && !getenv("operation"))
-			measure_memory(disk->device, mode);
-	}
+	printf("memory %s %.1f\n", setup->name, (double)took / DEVICES);
 }
 
 /* Other addresses, other collisions, without other work. */
@@ -263,8 +157,8 @@ static void perturb(unsigned long seed)
 {
 	int pipes[2];
 
-	random_state = 0x9e3779b97f4a7c15 * (seed + 1);
-	for (seed = next_random() % 64; seed; seed--) {
+	random_state = random_start(seed);
+	for (seed = next_random(&random_state) % 64; seed; seed--) {
 		if (pipe(pipes))
 			die("making a pipe");
 	}
@@ -273,18 +167,15 @@ static void perturb(unsigned long seed)
 int main(void)
 {
 	const char *modes = word("modes");
-	size_t i;
 
 	load_modules();
 	mount_all();
 	perturb(number("seed"));
-	make_nullb();
-	wait_for_scsi_disk();
+	make_disks();
 	settle();
-	for (i = 0; i < ARRAY_SIZE(disks); i++) {
-		if (chosen("disk", disks[i].name))
-			measure_disk(&disks[i], modes);
-	}
+	with_each_setup(modes, measure_all);
+	if (!getenv("operation"))
+		with_each_setup(modes, measure_memory);
 	if (getenv("symbols"))
 		show_symbols();
 	printf("cost done\n");

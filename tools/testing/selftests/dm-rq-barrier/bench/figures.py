@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0
 """Read what was measured: lists of rows, each of which is a dictionary.
 
-The directory has logs of fairness.sh, latency.sh and ordered.sh, of dm-rq-cost
-and dm-rq-scale, all called PROGRAM-KERNEL-*.log, and the counts of qemu-profile,
-profile-KERNEL-SETUP-DISK-OPERATION-COUNT.blocks.
+The directory has logs of fairness.sh, latency.sh and ordered.sh, of dm-rq-cost,
+dm-rq-fio and dm-rq-scale, all called PROGRAM-KERNEL-*.log, and the counts of
+qemu-profile, profile-KERNEL-SETUP-DISK-OPERATION-COUNT.blocks.
 """
 
 import bisect
 import csv
 import glob
+import json
 import re
 import sys
+
+SETUPS = ("raw", "bio", "stock", "none", "flush", "drain_flush")
+DISKS = {"null": "null_blk", "back": "write back", "through": "write through"}
+OPERATIONS = {"read": "read", "write": "write", "fdatasync": "fdatasync",
+              "sync": "write + fdatasync", "dsync": "write, RWF_DSYNC",
+              "uring_write": "write, 32 by io_uring",
+              "uring_sync": "write + fdatasync, io_uring",
+              "ext4": "append + fsync, ext4",
+              "fio": "write + fdatasync, fio"}
 
 
 def logs(directory, pattern):
@@ -32,77 +42,86 @@ def numbers(words):
             for key, value in pairs}
 
 
-def read_fairness(directory):
-    """One row for each kind of load and each run, one for each run's gate."""
-    rows = []
-    for name in logs(directory, "fairness-series-*.log"):
+def matches(directory, pattern, form):
+    """How each line of the logs matches; all of them have to."""
+    for name in logs(directory, pattern):
         for line in lines(name):
-            match = re.fullmatch(
-                r"(load|gate) mode=(\S+) seed=(\d+) ?(write|read|sync|) ?(.*)",
-                line)
+            match = re.fullmatch(form, line)
             if not match:
                 sys.exit(f"FAILED: {name}: {line}")
-            what, mode, seed, kind, values = match.groups()
-            rows.append({"mode": mode, "seed": int(seed), "what": kind or what,
-                         **numbers(values.split())})
-    return rows
+            yield match.groups()
+
+
+def read_fairness(directory):
+    """One row for each kind of load and each run, one for each run's gate."""
+    return [{"mode": mode, "seed": int(seed), "what": kind or what,
+             **numbers(values.split())}
+            for what, mode, seed, kind, values in matches(
+                directory, "fairness-series-*.log",
+                r"(load|gate) mode=(\S+) seed=(\d+) ?(write|read|sync|) ?(.*)")]
 
 
 def read_latency(directory):
     """One row for each kind of load, or all suspends, of each run"""
-    rows = []
-    for name in logs(directory, "latency-*-*.log"):
-        for line in lines(name):
-            match = re.fullmatch(r"(alone|storm|suspend) setup=(\S+) seed=(\d+)"
-                                 r" ?(read|sync|) (.*)", line)
-            if not match:
-                sys.exit(f"FAILED: {name}: {line}")
-            load, setup, seed, kind, values = match.groups()
-            rows.append({"load": load, "setup": setup, "seed": int(seed),
-                         "what": kind, **numbers(values.split())})
-    return rows
-
-
-def read_cost(directory):
-    """One row for each figure of each run."""
-    rows = []
-    for name in logs(directory, "cost-*-*.log"):
-        kernel, seed = re.fullmatch(r".*/cost-(\w+)-(\d+)\.log", name).groups()
-        for line in lines(name):
-            words = line.split()
-            if words[:1] == ["cost"] and len(words) == 6:
-                rows.append({"kernel": kernel, "disk": words[1],
-                             "setup": words[2], "seed": int(seed),
-                             "operation": words[3],
-                             "instructions": float(words[4]),
-                             "commands": float(words[5])})
-    return rows
-
-
-def read_memory(directory):
-    """One row for each setup of each run"""
-    rows = []
-    for name in logs(directory, "cost-*-*.log"):
-        kernel, seed = re.fullmatch(r".*/cost-(\w+)-(\d+)\.log", name).groups()
-        for line in lines(name):
-            words = line.split()
-            if words[:1] == ["memory"] and len(words) == 3:
-                rows.append({"kernel": kernel, "setup": words[1],
-                             "seed": int(seed), "bytes": float(words[2])})
-    return rows
+    return [{"load": load, "setup": setup, "seed": int(seed), "what": kind,
+             **numbers(values.split())}
+            for load, setup, seed, kind, values in matches(
+                directory, "latency-*-*.log",
+                r"(alone|storm|suspend) setup=(\S+) seed=(\d+)"
+                r" ?(read|sync|) (.*)")]
 
 
 def read_ordered(directory):
     """One row for each stream of each run"""
-    rows = []
-    for name in logs(directory, "ordered-*-*.log"):
+    return [{"setup": setup, "order": order, **numbers(values.split())}
+            for setup, order, values in matches(
+                directory, "ordered-*-*.log",
+                r"stream setup=(\S+) order=(\S+) (.*)")]
+
+
+def counted(directory, program):
+    """Of each run: what they have in common, and the log"""
+    for name in logs(directory, f"{program}-*-*.log"):
+        kernel, seed = re.fullmatch(rf".*/{program}-(\w+)-(\d+)\.log",
+                                    name).groups()
+        yield {"kernel": kernel, "seed": int(seed)}, name
+
+
+def figures_of(directory, what, length):
+    """Lines of that many words that begin with one, split, of all runs"""
+    for run, name in counted(directory, "cost"):
         for line in lines(name):
-            match = re.fullmatch(r"stream setup=(\S+) order=(\S+) (.*)", line)
-            if not match:
-                sys.exit(f"FAILED: {name}: {line}")
-            setup, order, values = match.groups()
-            rows.append({"setup": setup, "order": order,
-                         **numbers(values.split())})
+            words = line.split()
+            if words[:1] == [what] and len(words) == length:
+                yield run, words[1:]
+
+
+def read_cost(directory):
+    """One row for each figure of each run"""
+    return [{**run, "disk": disk, "setup": setup, "operation": operation,
+             "instructions": float(instructions), "commands": float(commands)}
+            for run, (disk, setup, operation, instructions, commands)
+            in figures_of(directory, "cost", 6)]
+
+
+def read_memory(directory):
+    """One row for each setup of each run"""
+    return [{**run, "setup": setup, "bytes": float(size)}
+            for run, (setup, size) in figures_of(directory, "memory", 3)]
+
+
+def read_fio(directory):
+    """One row for each setup of each run, like those of read_cost()"""
+    rows = []
+    for run, name in counted(directory, "fio"):
+        text = "\n".join(lines(name))
+        for match in re.finditer(r"^fio (\w+) (\w+)\n", text, re.MULTILINE):
+            said, _ = json.JSONDecoder().raw_decode(text, match.end())
+            job = said["jobs"][0]
+            rows.append({**run, "disk": match[1], "setup": match[2],
+                         "operation": "fio", "instructions":
+                         job["write"]["lat_ns"]["mean"] +
+                         job["sync"]["lat_ns"]["mean"]})
     return rows
 
 
@@ -187,3 +206,16 @@ def read_csv(name):
 def mean(values):
     values = list(values)
     return sum(values) / len(values)
+
+
+def setups(rows):
+    """Those that there are, in the order in which they are shown"""
+    found = {row["setup"] for row in rows}
+    return [setup for setup in SETUPS if setup in found]
+
+
+def operations(rows):
+    """Pairs of disk and operation, likewise"""
+    found = {(row["disk"], row["operation"]) for row in rows}
+    return [(disk, operation) for disk in DISKS for operation in OPERATIONS
+            if (disk, operation) in found]

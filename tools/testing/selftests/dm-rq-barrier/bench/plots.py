@@ -17,16 +17,10 @@ matplotlib.rcParams["svg.hashsalt"] = "dm-rq-barrier"
 
 from matplotlib import pyplot
 
-from figures import mean, read_csv
+from figures import DISKS, OPERATIONS, SETUPS, mean, operations, read_csv, setups
 
-SETUPS = ("raw", "bio", "stock", "none", "flush", "drain_flush")
 COLOURS = dict(zip(SETUPS, ("#888888", "#8c564b", "#000000", "#2ca02c",
                             "#1f77b4", "#d62728")))
-
-
-def setups(rows):
-    found = {row["setup"] for row in rows}
-    return [setup for setup in SETUPS if setup in found]
 
 
 def save(output, name, title, xlabel, ylabel):
@@ -52,15 +46,19 @@ def bars(groups, names, value):
 
 
 def plot_cost(rows, output):
-    groups = list(dict.fromkeys((row["disk"], row["operation"])
-                                for row in rows))
-    pyplot.figure(figsize=(12, 5))
-    bars(groups, setups(rows), lambda group, setup: mean(
-        row["instructions"] for row in rows
-        if (row["disk"], row["operation"], row["setup"]) == (*group, setup)))
-    pyplot.tight_layout(rect=(0, 0.06, 1, 1))
-    save(output, "cost", "Cost of an operation, one thread", "",
-         "instructions")
+    """A picture for each disk"""
+    for disk in dict.fromkeys(disk for disk, _ in operations(rows)):
+        mine = [row for row in rows if row["disk"] == disk]
+        pyplot.figure(figsize=(12, 5))
+        bars([(OPERATIONS[operation],) for _, operation in operations(mine)],
+             setups(mine), lambda group, setup: mean(
+                 row["instructions"] for row in mine
+                 if (OPERATIONS[row["operation"]], row["setup"])
+                 == (*group, setup)))
+        pyplot.tight_layout(rect=(0, 0.06, 1, 1))
+        save(output, f"cost-{disk}",
+             f"Cost of an operation, one thread, {DISKS[disk]}", "",
+             "instructions")
 
 
 def lines(rows, key, value):

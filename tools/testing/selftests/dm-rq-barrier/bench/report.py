@@ -11,8 +11,9 @@ met.
 import json
 import sys
 
-from figures import (mean, read_cost, read_fairness, read_latency, read_memory,
-                     read_ordered, read_profile, read_scale, write_csv)
+from figures import (DISKS, OPERATIONS, mean, operations, read_cost,
+                     read_fairness, read_fio, read_latency, read_memory,
+                     read_ordered, read_profile, read_scale, setups, write_csv)
 
 READERS_BAR = 0.95
 LATENCY_BAR = 1.02
@@ -26,7 +27,6 @@ FLUSHES_BAR = 0.5
 THROUGHPUT_BAR = 1.5
 ORDERED_BAR = 1.3
 THINK_US = 31
-DISKS = {"null": "null_blk", "back": "write back", "through": "write through"}
 
 # Why a bar is missed, if it is, and what would have to change
 WHY_NO_CACHE = """the stock kernel drops such a flush before device-mapper sees it, by what the
@@ -162,19 +162,16 @@ class Cost:
                      f"with {len(ratios)} seeds",
                      why, (disk, operation, setup))
 
-    def setups(self):
-        return list(dict.fromkeys(row["setup"] for row in self.rows))
-
     def show(self):
         """A line for each disk and operation, a column for each setup"""
-        setups = self.setups()
-        print(f"  {'instructions':28}" +
-              "".join(f"{setup:>12}" for setup in setups))
-        for disk, operation in dict.fromkeys(
-                (row["disk"], row["operation"]) for row in self.rows):
-            print(f"  {DISKS[disk] + ', ' + operation:28}" + "".join(
-                f"{mean(self.by_seed(disk, setup, operation).values()):12.1f}"
-                for setup in setups))
+        names = setups(self.rows)
+        print(f"  {'instructions':42}" +
+              "".join(f"{name:>12}" for name in names))
+        for disk, operation in operations(self.rows):
+            title = f"{DISKS[disk]}, {OPERATIONS[operation]}"
+            print(f"  {title:42}" + "".join(
+                f"{mean(self.by_seed(disk, name, operation).values()):12.1f}"
+                for name in names))
 
 
 def judge_cost(cost, verdicts):
@@ -230,14 +227,14 @@ def judge_ordered(rows, verdicts):
 
 def show_scale(rows):
     """A line for each number of queues and threads, two columns for each setup"""
-    setups = list(dict.fromkeys(row["setup"] for row in rows))
+    names = setups(rows)
     print("  fdatasyncs a second, and device flushes for each:")
     print("  cpus queues threads" +
-          "".join(f"{setup:>16}" for setup in setups))
+          "".join(f"{setup:>16}" for setup in names))
     for place in sorted({(row["cpus"], row["queues"], row["threads"])
                          for row in rows}):
         line = f"  {place[0]:4} {place[1]:6} {place[2]:7}"
-        for setup in setups:
+        for setup in names:
             found = [row for row in rows
                      if (row["setup"], row["cpus"], row["queues"],
                          row["threads"]) == (setup, *place)]
@@ -259,10 +256,9 @@ def show_ordered(rows):
 
 
 def show_memory(rows):
-    setups = list(dict.fromkeys(row["setup"] for row in rows))
     print("  memory of a device, in KiB: " + ", ".join(
         f"{setup} {mean(row['bytes'] for row in rows if row['setup'] == setup) / 1024:.1f}"
-        for setup in setups))
+        for setup in setups(rows)))
 
 
 def show_profile(rows, disk, operation, setup, count=24):
@@ -291,7 +287,7 @@ def main(results, output):
         "fairness": read_fairness(results),
         "latency": read_latency(results),
         "ordered": read_ordered(results),
-        "cost": read_cost(results),
+        "cost": read_cost(results) + read_fio(results),
         "memory": read_memory(results),
         "scale": read_scale(results),
         "profile": read_profile(results),

@@ -10,11 +10,8 @@ measured, for the one called "by".
 import re
 import sys
 
-from figures import mean, read_csv
+from figures import DISKS, OPERATIONS, mean, operations, read_csv, setups
 
-DISKS = {"null": "null_blk", "back": "write back", "through": "write through"}
-OPERATIONS = {"read": "read", "write": "write", "fdatasync": "fdatasync",
-              "sync": "write + fdatasync"}
 WAITS = {"wait": "all", "barrier": "barriers", "none": "nothing"}
 
 
@@ -44,18 +41,18 @@ def unique(rows, *keys):
 def cost(rows):
     rows = [row for row in rows if row["kernel"] == "stock"
             or row["setup"] not in ("raw", "bio")]
-    setups = [setup for setup, in unique(rows, "setup")]
-    yield ["disk", "operation", *setups]
-    for disk, operation in unique(rows, "disk", "operation"):
+    names = setups(rows)
+    yield ["disk", "operation", *names]
+    for disk, operation in operations(rows):
         yield [DISKS[disk], OPERATIONS[operation], *(
             number(average(rows, lambda row: row["instructions"], disk=disk,
                            operation=operation, setup=setup))
-            for setup in setups)]
+            for setup in names)]
 
 
 def scale(rows):
-    setups = [setup for setup, in unique(rows, "setup")]
-    yield ["cpus", "queues", "threads", *setups]
+    names = setups(rows)
+    yield ["cpus", "queues", "threads", *names]
     for place in sorted(unique(rows, "cpus", "queues", "threads")):
         wanted = dict(zip(("cpus", "queues", "threads"), place))
         yield [*map(str, place), *(
@@ -63,12 +60,12 @@ def scale(rows):
                            **wanted)) + " / " +
             number(average(rows, lambda row: row["flushes"] / row["done"],
                            setup=setup, **wanted), "{:.2f}")
-            for setup in setups)]
+            for setup in names)]
 
 
 def latency(rows):
-    setups = [setup for setup, in unique(rows, "setup")]
-    yield ["latency", *setups]
+    names = setups(rows)
+    yield ["latency", *names]
     for load, what, figure, title in (
             ("alone", "sync", "mean_ns", "one thread, write + fdatasync: mean"),
             ("storm", "sync", "mean_ns", "16 such threads: mean"),
@@ -79,7 +76,7 @@ def latency(rows):
         scaled = 1 if figure.endswith("us") else 1000
         yield [title, *(
             number(average(rows, lambda row: row[figure] / scaled, load=load,
-                           what=what, setup=setup)) for setup in setups)]
+                           what=what, setup=setup)) for setup in names)]
 
 
 def ordered(rows):
@@ -94,11 +91,11 @@ def ordered(rows):
 
 
 def memory(rows):
-    setups = [setup for setup, in unique(rows, "setup")]
-    yield ["memory", *setups]
+    names = setups(rows)
+    yield ["memory", *names]
     yield ["KiB for a device", *(
         number(average(rows, lambda row: row["bytes"] / 1024, setup=setup))
-        for setup in setups)]
+        for setup in names)]
 
 
 TABLES = {"cost": cost, "scale": scale, "latency": latency,
