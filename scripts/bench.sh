@@ -57,7 +57,7 @@ how_much() {
 	[[ $how == quick ]] || return 0
 	virtual_seeds=1
 	thinks=31
-	cost_seeds="1 2"
+	cost_seeds=1
 	scale_seeds=1
 	scale_threads=16,64
 	scale_queues=
