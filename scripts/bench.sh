@@ -46,7 +46,7 @@ how_much() {
 	thinks="31 1 3 7 15 63"
 	cost_seeds="1 2 3"
 	cost_count=4000
-	profile_count=4000
+	profile_count=16000
 	scale_seeds=1
 	scale_milliseconds=200
 	scale_threads=1,2,4,8,16,32,64
