@@ -406,8 +406,9 @@ static struct dm_rq_barrier_error dm_rq_barrier(struct dm_rq_barrier *b,
 
 	dm_put_live_table(b->md, srcu_idx);
 
-	put_round(b);
-	wait_for_completion_state(&b->done, TASK_IDLE);
+	/* Clones that ended in the call that issued them need no wake-up */
+	if (!atomic_dec_and_test(&b->in_flight))
+		wait_for_completion_state(&b->done, TASK_IDLE);
 
 	/* Nobody is left who could record anything */
 	return b->error;

@@ -183,7 +183,7 @@ struct dm_rq_sequencer {
  * @flush_rq: what targets are shown as the original of a round's clones
  * @in_flight: the round's clones that have not ended, plus one while mapping
  * @round_clones: clones that the round made so far
- * @done: completed when @in_flight drops to zero
+ * @done: completed when a clone drops @in_flight to zero
  * @error: what the round's clones reported so far
  * @stats: counters since the device was created
  * @seq: the ordered sequencer
