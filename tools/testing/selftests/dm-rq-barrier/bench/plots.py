@@ -30,7 +30,8 @@ def save(output, name, title, xlabel, ylabel):
     axes.set_ylabel(ylabel)
     axes.set_ylim(bottom=0)
     axes.legend()
-    pyplot.savefig(f"{output}/{name}.svg", metadata={"Date": None})
+    pyplot.savefig(f"{output}/{name}.svg", bbox_inches="tight",
+                   metadata={"Date": None})
     pyplot.close()
 
 
@@ -55,7 +56,6 @@ def plot_cost(rows, output):
                  row["instructions"] for row in mine
                  if (OPERATIONS[row["operation"]], row["setup"])
                  == (*group, setup)))
-        pyplot.tight_layout(rect=(0, 0.06, 1, 1))
         save(output, f"cost-{disk}",
              f"Cost of an operation, one thread, {DISKS[disk]}", "",
              "instructions")
