@@ -9,6 +9,7 @@
 #define DM_RQ_COMPAT_H
 
 #include <linux/version.h>
+#include <linux/workqueue.h>
 
 /*
  * An end_io does not hear which batch a request is completed in before 7.0.
@@ -29,6 +30,9 @@ do {									\
 	hrtimer_init(timer, clock, mode);				\
 	(timer)->function = callback;					\
 } while (0)
+
+/* Workqueues are per CPU unless they say otherwise; only some releases know it. */
+#define WQ_PERCPU				0
 
 #if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
 

@@ -641,7 +641,8 @@ static int share_workers_of_kblockd(struct mapped_device *md)
 	if (md->tag_set->nr_hw_queues > 1)
 		return 0;
 
-	wq = alloc_workqueue("kdmflush/%s", WQ_MEM_RECLAIM | WQ_HIGHPRI, 0,
+	wq = alloc_workqueue("kdmflush/%s",
+			     WQ_MEM_RECLAIM | WQ_HIGHPRI | WQ_PERCPU, 0,
 			     md->name);
 	if (!wq)
 		return -ENOMEM;
