@@ -13,7 +13,8 @@
 # the function that has to be in the stack trace that follows it.
 
 report_patterns='Oops|Kernel panic|BUG:|KASAN:|UBSAN:'
-report_patterns+='|WARNING: (CPU:|at |possible |inconsistent lock state)'
+report_patterns+='|WARNING: (CPU:|at |[^ ]+:[0-9]+ at )'
+report_patterns+='|WARNING: (possible |inconsistent lock state)'
 report_patterns+='|WARNING: (suspicious RCU|bad unlock|held lock|lock held)'
 report_patterns+='|WARNING: (Nested lock|[a-zA-Z/ -]*unsafe lock order)'
 report_patterns+='|INFO: (trying to register non-static key|rcu.* stall)'
