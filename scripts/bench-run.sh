@@ -66,8 +66,9 @@ modes=$2 seed=$3 count=${cost_count:?}"
 
 # The same seed again: fio has to say the same, or else its figures say little.
 repeat_fio() {
-	local seed=${cost_seeds%% *} log
+	local seed log
 
+	read -r seed _ <<<"${cost_seeds:?}"
 	log=$results/fio-stock-$seed.log
 	step "fio again, seed $seed"
 	mv "$log" "$BENCH/fio-first.log"
