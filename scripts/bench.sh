@@ -8,7 +8,7 @@
 #    where the processor is infinitely fast and only the device takes time
 #    (bench/latency.sh, fairness.sh and ordered.sh);
 #  - cost, in QEMU, which counts instructions (bench/dm-rq-cost.c, and dm-rq-fio.c
-#    with fio, which repeats to the digit there);
+#    with fio, which repeats there as well);
 #  - group commit, in QEMU with several processors, whose time is the number of
 #    instructions (bench/dm-rq-scale.c).
 #

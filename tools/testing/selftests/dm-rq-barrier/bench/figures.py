@@ -110,10 +110,11 @@ def read_memory(directory):
             for run, (setup, size) in figures_of(directory, "memory", 3)]
 
 
-def read_fio(directory):
-    """One row for each setup of each run, like those of read_cost()"""
+def read_fio(directory, program="fio"):
+    """One row for each setup of each run, like those of read_cost(); the logs of
+    runs that were repeated are called "again" instead of "fio"."""
     rows = []
-    for run, name in counted(directory, "fio"):
+    for run, name in counted(directory, program):
         text = "\n".join(lines(name))
         for match in re.finditer(r"^fio (\w+) (\w+)\n", text, re.MULTILINE):
             said, _ = json.JSONDecoder().raw_decode(text, match.end())

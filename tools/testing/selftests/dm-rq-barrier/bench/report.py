@@ -26,6 +26,7 @@ NO_CACHE_BAR = 1.15
 FLUSHES_BAR = 0.5
 THROUGHPUT_BAR = 1.5
 ORDERED_BAR = 1.3
+REPEAT_BAR = 0.005
 THINK_US = 31
 
 # Why a bar is missed, if it is, and what would have to change
@@ -189,6 +190,24 @@ def judge_cost(cost, verdicts):
                  max(sent.values()), "<=", 0, "the most of all seeds")
 
 
+def judge_fio(rows, again, verdicts):
+    """What was measured once more with the same seed"""
+    def key(row):
+        return row["kernel"], row["seed"], row["disk"], row["setup"]
+
+    first = {key(row): row["instructions"] for row in rows}
+    pairs = [(row["instructions"], first[key(row)]) for row in again]
+    if not pairs:
+        sys.exit("FAILED: fio was not repeated")
+    more, less = max((sorted(pair, reverse=True) for pair in pairs),
+                     key=lambda pair: pair[0] / pair[1])
+    same = sum(a == b for a, b in pairs)
+    verdicts.add("fio again with the same seed, largest difference",
+                 more / less - 1, "<=", REPEAT_BAR,
+                 f"{same} of {len(pairs)} figures are the same; "
+                 f"{more:.1f} / {less:.1f}")
+
+
 def judge_scale(rows, verdicts):
     """With stock: the means of all seeds"""
     def figure(setup, threads, what):
@@ -283,11 +302,12 @@ def show_profile(rows, disk, operation, setup, count=24):
 
 
 def main(results, output):
+    fio = read_fio(results)
     figures = {
         "fairness": read_fairness(results),
         "latency": read_latency(results),
         "ordered": read_ordered(results),
-        "cost": read_cost(results) + read_fio(results),
+        "cost": read_cost(results) + fio,
         "memory": read_memory(results),
         "scale": read_scale(results),
         "profile": read_profile(results),
@@ -296,6 +316,7 @@ def main(results, output):
         write_csv(f"{output}/{name}.csv", rows)
     verdicts = Verdicts()
     judge_cost(Cost(figures["cost"]), verdicts)
+    judge_fio(fio, read_fio(results, "again"), verdicts)
     judge_latency(figures["latency"], verdicts)
     judge_scale(figures["scale"], verdicts)
     judge_ordered(figures["ordered"], verdicts)
