@@ -83,10 +83,10 @@ torture: ## cut the power under load (SECONDS= or CUTS=, SEED=, MODE=; MODE=none
 model: ## check the model of the ordered sequencer with spin, and break it
 	@scripts/model.sh
 
-bench: ## what barriers cost and save against the stock kernel, as ratios with bars
+bench: ## what barriers cost and save against the stock kernel, ratios and bars (25 minutes)
 	@scripts/bench.sh
 
-bench-quick: ## the same in a few minutes, with fewer seeds and steps
+bench-quick: ## the same in seven minutes, with fewer seeds and steps
 	@scripts/bench.sh quick
 
 bench-tables: ## write the figures that were measured last into the admin guide
