@@ -65,14 +65,6 @@ bool chosen(const char *what, const char *name)
 	return !only || !strcmp(only, name);
 }
 
-void make_setup(const struct disk *disk, const char *setup)
-{
-	if (!strcmp(setup, "bio"))
-		make_bio_multipath(disk->device);
-	else
-		make_multipath(disk->device, setup);
-}
-
 static void with_setup(const struct disk *disk, const char *name,
 		       void (*measure)(const struct setup *setup))
 {
@@ -84,7 +76,7 @@ static void with_setup(const struct disk *disk, const char *name,
 
 	setup.device = raw ? disk->device : "/dev/dm-0";
 	if (!raw)
-		make_setup(disk, name);
+		make_multipath(disk->device, name);
 	measure(&setup);
 	if (!raw)
 		remove_multipath();

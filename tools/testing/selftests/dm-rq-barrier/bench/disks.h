@@ -39,7 +39,6 @@ void make_disks(void);
  */
 void with_each_setup(const char *modes,
 		     void (*measure)(const struct setup *setup));
-void make_setup(const struct disk *disk, const char *setup);
 
 /* All are, if the command line of the kernel does not name one */
 bool chosen(const char *what, const char *name);

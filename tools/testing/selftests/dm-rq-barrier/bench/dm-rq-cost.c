@@ -144,7 +144,7 @@ static void measure_memory(const struct setup *setup)
 	for (times = 0; times < 2; times++) {
 		took = free_memory();
 		for (i = 0; i < DEVICES; i++)
-			make_setup(setup->disk, setup->name);
+			make_multipath(setup->disk->device, setup->name);
 		took -= free_memory();
 		for (i = 0; i < DEVICES; i++)
 			remove_multipath();

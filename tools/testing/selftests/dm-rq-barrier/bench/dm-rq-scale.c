@@ -124,10 +124,7 @@ static void with_seed(struct load *load)
 		measure(load, DISK);
 		return;
 	}
-	if (!strcmp(load->setup, "bio"))
-		make_bio_multipath(DISK);
-	else
-		make_multipath(DISK, load->setup);
+	make_multipath(DISK, load->setup);
 	measure(load, "/dev/dm-0");
 	remove_multipath();
 }

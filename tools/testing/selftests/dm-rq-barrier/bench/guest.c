@@ -220,13 +220,13 @@ static void expect_mode(const char *mode)
 		die("%s is \"%s\" instead of %s", file, text, wanted);
 }
 
-void make_bio_multipath(const char *disk)
+static void make_bio_multipath(const char *disk)
 {
 	make_in_queue_mode(disk, "bio");
 	devices++;
 }
 
-void make_multipath(const char *disk, const char *mode)
+static void make_rq_multipath(const char *disk, const char *mode)
 {
 	int stock = !strcmp(mode, "stock");
 	char device[16];
@@ -241,6 +241,14 @@ void make_multipath(const char *disk, const char *mode)
 	snprintf(device, sizeof(device), "/dev/dm-%d", devices);
 	bare_queue(device);
 	devices++;
+}
+
+void make_multipath(const char *disk, const char *setup)
+{
+	if (!strcmp(setup, "bio"))
+		make_bio_multipath(disk);
+	else
+		make_rq_multipath(disk, setup);
 }
 
 void remove_multipath(void)

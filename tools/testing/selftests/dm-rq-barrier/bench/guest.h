@@ -34,11 +34,11 @@ u64 size_of(const char *device);
 void bare_queue(const char *device);
 
 /*
- * The first one is /dev/dm-0, the next one dm-1; the last one is removed.  The
- * mode is "stock" on a kernel that knows none.
+ * The first one is /dev/dm-0, the next one dm-1; the last one is removed.  A
+ * setup is "bio", bio-based, or the ordered mode of a request-based one, which is
+ * "stock" on a kernel that knows none.
  */
-void make_bio_multipath(const char *disk);
-void make_multipath(const char *disk, const char *mode);
+void make_multipath(const char *disk, const char *setup);
 void remove_multipath(void);
 
 #endif
