@@ -8,6 +8,7 @@
 #ifndef DM_RQ_COMPAT_H
 #define DM_RQ_COMPAT_H
 
+#include <linux/blk-mq.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
 
@@ -24,6 +25,16 @@
 	fake_init_request(set, rq, hctx_idx, unsigned numa_node)
 #define case_gen_params(test, prev, desc)	case_gen_params(prev, desc)
 
+/*
+ * op_stat_group() takes a flush for a read, and is not changed here.  So each flush
+ * clone is counted by who sends it.
+ */
+#define blk_insert_cloned_request(rq)					\
+({									\
+	dm_rq_count_flush_clone(rq);					\
+	blk_insert_cloned_request(rq);					\
+})
+
 /* A timer gets its function after it was initialized. */
 #define hrtimer_setup(timer, callback, clock, mode)			\
 do {									\
@@ -35,8 +46,6 @@ do {									\
 #define WQ_PERCPU				0
 
 #if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
-
-#include <linux/blk-mq.h>
 
 /*
  * What a queue advertises are flags of the queue, not a part of its limits.

@@ -226,7 +226,6 @@ static enum rq_end_io_ret flush_clone_end_io(struct request *clone,
 {
 	struct dm_rq_target_io *tio = clone->end_io_data;
 
-	dm_rq_end_flush_stat(clone);
 	tio->error = status;
 	dm_done(clone, status, true);
 	return RQ_END_IO_NONE;
@@ -291,7 +290,6 @@ static void issue_clone(struct dm_rq_barrier *b, struct dm_rq_target_io *tio,
 	clone->end_io = flush_clone_end_io;
 	clone->end_io_data = tio;
 	tio->clone = clone;
-	dm_rq_start_flush_stat(clone);
 
 	trace_block_rq_remap(clone, barrier_devt(b), 0);
 	trace_dm_rq_barrier_map(barrier_devt(b), path, "issue");
