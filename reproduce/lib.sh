@@ -16,7 +16,7 @@
 # come.  It says in its leading comments what the guest for it needs, as selftests
 # do (see scripts/selftest.sh), and also
 #
-#	# processors: 4    runs in QEMU with so many: user mode Linux has one
+#	# processors: 4    the guest has so many: in QEMU, where user mode Linux has one
 
 export DEMO=1		# a failure ends it
 export ANY_KERNEL=1	# that may be stock

@@ -5,8 +5,8 @@
 # one with the series, side by side.  A problem has to be seen on the stock kernel
 # and not with the series.  TESTS="P1 P5": only these.
 #
-# Most run in user mode Linux.  Those that say "# processors: N" run in QEMU, on
-# kernels that are small.
+# They run in user mode Linux.  Where that has one processor, those that say
+# "# processors: N" run in QEMU, on kernels that are small.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -22,6 +22,8 @@
 . scripts/counts.sh
 # shellcheck source=stock-tree.sh
 . scripts/stock-tree.sh
+# shellcheck source=uml-smp.sh
+. scripts/uml-smp.sh
 
 export KERNELS=$KB/reproduce CONFIGS=$ROOT/reproduce
 # shellcheck source=small-kernels.sh
@@ -55,6 +57,17 @@ processors() {
 	header "reproduce/$1.sh" processors
 }
 
+# machine_of PROBLEM: what its guests are
+machine_of() {
+	if [[ -z $(processors "$1") ]]; then
+		echo uml
+	elif uml_has_smp; then
+		echo smp_uml
+	else
+		echo qemu
+	fi
+}
+
 # --- kernels ------------------------------------------------------------------
 
 # What every kernel for QEMU gets
@@ -66,11 +79,22 @@ qemu_options() {
 	grep -h '^CONFIG_' "${fragments[@]}"
 }
 
+build_for_uml() {
+	sub uml.sh
+	sub stock-uml.sh
+}
+
+build_for_smp_uml() {
+	sub smp-uml-build.sh
+	sub stock-uml.sh smp
+}
+
 build_for_qemu() {
 	local options
 
 	[[ $(uname -m) == x86_64 ]] ||
 		die "several processors need an x86-64 machine to build for one"
+	need_packages "several processors" qemu-system-x86
 	mapfile -t options < <(qemu_options)
 	need_space 800 "building kernels for several processors"
 	mkdir -p "$KERNELS"
@@ -81,26 +105,16 @@ build_for_qemu() {
 }
 
 build_what_is_needed() {
-	local problem for_uml='' for_qemu=''
+	local problem machine
 
-	for problem in $problems; do
-		if [[ -n $(processors "$problem") ]]; then
-			for_qemu=1
-		else
-			for_uml=1
-		fi
-	done
 	sub tree.sh
 	need_compiler
 	setup_ccache
-	[[ -z $for_uml ]] || {
-		sub uml.sh
-		sub stock-uml.sh
-	}
-	[[ -z $for_qemu ]] || {
-		need_packages "several processors" qemu-system-x86
-		build_for_qemu
-	}
+	for machine in $(for problem in $problems; do
+		machine_of "$problem"
+	done | sort -u); do
+		"build_for_$machine"
+	done
 }
 
 need_programs() {
@@ -123,6 +137,15 @@ boot_in_uml() {
 	UML=$uml setpriv --pdeathsig TERM scripts/boot-uml.sh "${@:2}"
 }
 
+# boot_in_smp_uml KERNEL SECONDS SCRIPT
+boot_in_smp_uml() {
+	local uml=$UML_SMP
+
+	[[ $1 == series ]] || uml=$STOCK/smp-uml/linux
+	UML=$uml UML_ARGS=$(CPUS=$(header "$3" processors) uml_smp_arguments) \
+		setpriv --pdeathsig TERM scripts/boot-uml.sh "${@:2}"
+}
+
 # boot_in_qemu KERNEL SECONDS SCRIPT
 boot_in_qemu() {
 	IMAGE=$KERNELS/o-$1/arch/x86/boot/bzImage CPUS=$(header "$3" processors) \
@@ -135,10 +158,10 @@ guest_dir() {
 
 # try PROBLEM KERNEL: in a guest; its status goes to a file.
 try() {
-	local script=reproduce/$1.sh boot=boot_in_uml dir limit mem status=0
+	local script=reproduce/$1.sh boot dir limit mem status=0
 
 	dir=$(guest_dir "$1" "$2")
-	[[ -z $(processors "$1") ]] || boot=boot_in_qemu
+	boot=boot_in_$(machine_of "$1")
 	limit=$(header "$script" timeout)
 	mem=$(header "$script" mem)
 	MEM=${MEM:-$mem} BOOT_DIR=$dir $boot "$2" "${limit:-$LIMIT}" "$script" \
