@@ -76,21 +76,38 @@ recipients_missing() {
 	return $bad
 }
 
+# changes_others PATCH: nothing but files that the kernel has, and none of dm
+changes_others() {
+	! grep -qE '^(\+\+\+ b/drivers/md/|--- /dev/null$)' "$1"
+}
+
+# check_recipients PATCH LIST HEADING: what is for others has to reach a list of
+# theirs, which that of all patches is not.
+check_recipients() {
+	local found missing wanted=("$2")
+
+	found=$(get_maintainer "$1") || return
+	if changes_others "$1"; then
+		grep '^L:' <<<"$found" | grep -qv 'linux-kernel@' && return
+		echo "${1##*/} does not find any list"
+		return 1
+	fi
+	! grep -qx -- '--- /dev/null' "$1" || wanted+=("$3")
+	missing=$(recipients_missing "$found" "${wanted[@]}") || return 0
+	echo "${1##*/} does not find: ${missing//$'\n'/, }"
+	return 1
+}
+
 # check_series_recipients: each patch reaches the list of our section, and what
 # adds files our section.  The patch of MAINTAINERS alone belongs to nobody.
 check_series_recipients() {
-	local heading list patch wanted missing bad=0
+	local heading list patch bad=0
 
 	heading=$(grep -m 1 -v -e '^#' -e '^$' MAINTAINERS) || return
 	list=$(grep -m 1 '^L:' MAINTAINERS) || return
 	for patch in $(series_patches | grep -v '/0000-'); do
 		grep '^+++ ' "$patch" | grep -qvx '+++ b/MAINTAINERS' || continue
-		wanted=("$list")
-		! grep -qx -- '--- /dev/null' "$patch" || wanted+=("$heading")
-		missing=$(recipients_missing "$(get_maintainer "$patch")" \
-			"${wanted[@]}") || continue
-		echo "${patch##*/} does not find: ${missing//$'\n'/, }"
-		bad=1
+		check_recipients "$patch" "$list" "$heading" || bad=1
 	done
 	return $bad
 }
