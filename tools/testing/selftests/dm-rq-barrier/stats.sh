@@ -96,6 +96,23 @@ dm_stats_times() {
 	must dmsetup message "$DMNAME" 0 "@stats_delete $id"
 }
 
+# With precise timestamps they are nanoseconds: of writes that follow each other no
+# more than have passed.
+dm_stats_precise_times() {
+	local id began=${EPOCHREALTIME/./} nanoseconds passed i
+
+	id=$(dmsetup message "$DMNAME" 0 "@stats_create - /1 1 precise_timestamps drb")
+	for ((i = 0; i < 4; i++)); do
+		must write_block A "$i"
+	done
+	nanoseconds=$(dmsetup message "$DMNAME" 0 "@stats_print $id" |
+		awk '{ print $9 }')
+	passed=$(((${EPOCHREALTIME/./} - began) * 1000))
+	expect_num "nanoseconds in writes" "$nanoseconds" -gt 0
+	expect_num "nanoseconds in writes" "$nanoseconds" -le "$passed"
+	must dmsetup message "$DMNAME" 0 "@stats_delete $id"
+}
+
 # Regions that do not begin at 0, and areas: the first area has it.
 dm_stats_areas() {
 	local id
@@ -343,6 +360,7 @@ add_barrier_cases "the path's time in flushes is counted" flush_time
 add_barrier_cases "a path without statistics stays without" no_iostats
 add_barrier_cases "dm-stats: a flush is a write of no sectors" dm_stats_region
 add_case "dm-stats: times are those of requests" dm_stats_times
+add_case "dm-stats: so they are with precise timestamps" dm_stats_precise_times
 add_barrier_cases "dm-stats: the first area of a region counts flushes" \
 	dm_stats_areas
 add_case "a round's events come in their order" with_mode flush round_events
