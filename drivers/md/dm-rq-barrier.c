@@ -667,7 +667,10 @@ int dm_rq_barrier_init(struct mapped_device *md)
 	struct dm_rq_barrier *b;
 	int r;
 
+	/* A suspend may be looking at the old one */
+	mutex_lock(&md->suspend_lock);
 	dm_rq_barrier_exit(md);
+	mutex_unlock(&md->suspend_lock);
 
 	r = share_workers_of_kblockd(md);
 	if (r)
@@ -694,7 +697,9 @@ int dm_rq_barrier_init(struct mapped_device *md)
 	INIT_WORK(&b->work, dm_rq_barrier_work);
 	init_completion(&b->done);
 	blk_rq_init(md->queue, &b->flush_rq);
+	mutex_lock(&md->suspend_lock);
 	md->rq_barrier = b;
+	mutex_unlock(&md->suspend_lock);
 	pr_info_once(DM_NAME ": " DM_MSG_PREFIX ": version "
 		     DM_RQ_BARRIER_VERSION " is active\n");
 	return 0;

@@ -2,9 +2,8 @@
 /*
  * Barriers for request-based device-mapper: what dm core calls.
  *
- * dm.c, dm-rq.c, dm-table.c, dm-stats.c and dm-sysfs.c know the series by this
- * header only.  Without CONFIG_DM_RQ_BARRIER everything here is an empty inline,
- * so that the callers compile to what they were before.
+ * dm.c, dm-rq.c, dm-table.c and dm-sysfs.c know barriers by this header only.
+ * Without CONFIG_DM_RQ_BARRIER everything here is an empty inline.
  *
  * This file is released under the GPL.
  */
@@ -21,7 +20,7 @@
 #include <linux/completion.h>
 #include <linux/mempool.h>
 
-/* Of the series, as modinfo and the kernel log say it */
+/* Of barriers, as modinfo and the kernel log say it */
 #define DM_RQ_BARRIER_VERSION "0.4"
 
 /**

@@ -87,7 +87,7 @@ int dm_rq_features_check_table(struct dm_table *t)
 	struct mapped_device *md = t->md;
 
 	/* A new device: the queue will be made to fit */
-	if (!md->tag_set || !dm_rq_barrier_enabled(md))
+	if (dm_get_md_type(md) == DM_TYPE_NONE || !dm_rq_barrier_enabled(md))
 		return 0;
 
 	if (queue_fits_table(md, t))

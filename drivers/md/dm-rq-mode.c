@@ -14,9 +14,9 @@
  *              advertises no FUA (dm-rq-features.c).  The mode of that name of
  *              the block layer before 2.6.37.
  *
- * Deviation, on purpose: the design has none as the stock path, bit for bit.
+ * Deviation, on purpose: none is not the path that there was before, bit for bit.
  * Defects of that path that lose data, or that can be mended without any of this,
- * are mended for all modes, by patches of their own in front of the series.
+ * are mended for all modes, by changes of their own.
  *
  * Switching.  dm decides by the mode when it dispatches a request, and what it
  * decided stays with the request: a flush that waits for a round gets its
@@ -122,11 +122,17 @@ static int features_of_mode(struct mapped_device *md, enum dm_rq_ordered mode,
  * I/O has ended.  I/O that a suspend without flushing holds back does not end
  * before the resume, which takes suspend_lock: nobody may wait for the limits with
  * that held.  A new table takes both, suspend_lock first, so it is only tried here.
+ *
+ * The queue is not frozen, which limits ask for: only FUA changes.  blk-flush looks
+ * for it once, when a request is inserted, and dm keeps what the request was
+ * inserted for in all modes.  If it does not change there is no commit, as that
+ * also raises the read-ahead to its default.
  */
 static int try_switch_mode(struct mapped_device *md, enum dm_rq_ordered mode)
 {
 	__auto_type limits = queue_limits_start_update(md->queue);
 	struct dm_rq_barrier *b = md->rq_barrier;
+	blk_features_t features = limits.features;
 	enum dm_rq_ordered old;
 	int r;
 
@@ -144,7 +150,10 @@ static int try_switch_mode(struct mapped_device *md, enum dm_rq_ordered mode)
 
 	if (mode > old)
 		WRITE_ONCE(b->mode, mode);
-	r = queue_limits_commit_update(md->queue, &limits);
+	if (limits.features == features)
+		queue_limits_cancel_update(md->queue);
+	else
+		r = queue_limits_commit_update(md->queue, &limits);
 	WRITE_ONCE(b->mode, r ? old : mode);
 	/* A sequence that was over meanwhile has seen a mode that is none */
 	dm_rq_ordered_switch(b);

@@ -7,7 +7,7 @@
  *   under a live table, and which tables are refused.
  * dm-rq-fua proves that a FUA write that goes to a path without FUA does not
  *   end before a flush that follows it.
- * dm-rq-modes proves that mode none runs nothing of the series, and the words.
+ * dm-rq-modes proves that mode none runs nothing of barriers, and the words.
  *
  * This file is released under the GPL.
  */

@@ -135,6 +135,22 @@ first_table_has_no_path() {
 	forget_dm "${NAME}_2"
 }
 
+# A load that fails when the queue has been made leaves it: the next one is the
+# first again.
+first_load_failed() {
+	must dmsetup create "${NAME}_2" --notable
+	must_fail "Invalid argument" dmsetup load "${NAME}_2" \
+		--table "$(SECTORS=9 table_with "$PLAIN")"
+	expect_log "len=9 not aligned to h/w logical block size"
+	must dmsetup load "${NAME}_2" --table "$(table_with "$SLEEPY")"
+	must dmsetup resume "${NAME}_2"
+	use_dm "${NAME}_2"
+	marked_blocking || fail "$DM is not marked for drivers that may sleep"
+	must write_block A 1
+	must flush_dm
+	forget_dm "${NAME}_2"
+}
+
 can_mark_blocking ||
 	skip_all "this kernel's dm makes no queue for drivers that may sleep"
 PLAIN=${NAME}n0
@@ -159,4 +175,5 @@ add_barrier_cases "so it is in mode none, and the mode can be switched" \
 	first_table_sleeps_in_mode_none
 add_barrier_cases "a first table without paths: any path fits" \
 	first_table_has_no_path
+add_barrier_cases "a first table that fails does not count" first_load_failed
 run_cases

@@ -44,6 +44,22 @@ device_takes_its_modes() {
 	done
 }
 
+# Between modes that advertise the same nothing is advertised anew, which would
+# raise it.
+read_ahead_stays() {
+	local file=/sys/block/$DM/queue/read_ahead_kb before mode
+
+	use_dm "$NAME"
+	set_mode none
+	before=$(cat "$file")
+	echo 0 >"$file"
+	for mode in flush none; do
+		must set_mode "$mode"
+		expect_is "read_ahead_kb in mode $mode" "$(cat "$file")" 0
+	done
+	echo "$before" >"$file"
+}
+
 # What the kernel was configured with.
 default_is_drain_flush() {
 	if grep -q dm_mod.rq_ordered= /proc/cmdline; then
@@ -311,6 +327,7 @@ make_mpath "$NAME" "" "$A"
 
 add_case "drain_flush is the default" default_is_drain_flush
 add_case "a device shows its mode and takes the others" device_takes_its_modes
+add_case "switching between none and flush leaves the read-ahead" read_ahead_stays
 add_case "a device refuses bad words" device_refuses_bad_words
 add_case "bio-based multipath has mode none only" bio_multipath
 add_case "a linear device has mode none only" linear
