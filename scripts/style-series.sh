@@ -32,7 +32,7 @@ check_series_patches() {
 
 # What the cover letter says of files outside drivers/md is what the hooks do.
 check_series_scope() {
-	diff <(grep -oE '\b(block|include|kernel)/[a-z0-9_/]*[.A-Za-z]+\b' \
+	diff <(grep -oE '\b(block|include|kernel|tools)/[a-z0-9_/]*[.A-Za-z]+\b' \
 		"series/outside.$KERNEL" | sort -u) \
 		<(hooked_files | grep -vE '^(drivers/md|Documentation)/')
 }
