@@ -314,8 +314,10 @@ expect_order() {
 			fail "$ORDER"
 			show_violation
 		}
-		expect_num "requests not seen to start" \
-			"${COUNTED[unmatched]:--1}" -eq 0
+		((${COUNTED[unmatched]:--1} == 0)) || {
+			fail "$ORDER"
+			show_violation
+		}
 		expect_num "requests not seen to end" \
 			"${COUNTED[unfinished]:--1}" -eq 0
 		add_counts

@@ -238,6 +238,7 @@ class Checker:
         self.sequenced = False
         self.counts = Counter()
         self.violations = []
+        self.strays = []
 
     # --- what is wrong ---------------------------------------------------
 
@@ -245,6 +246,11 @@ class Checker:
         """Note a violation and the lines that show it."""
         if self.judging:
             self.violations.append((rule, why, events))
+
+    def unmatched(self, event):
+        """Note the end of a request that was not seen to start."""
+        self.counts['unmatched'] += 1
+        self.strays.append(event)
 
     def incomplete_writes(self):
         """Ordinary writes that were issued and are not complete."""
@@ -425,7 +431,7 @@ class Checker:
         if not request:
             # Failed before it was issued, or before it was issued again
             if not self.pending.take(event) and not self.requeued.take(event):
-                self.counts['unmatched'] += 1
+                self.unmatched(event)
             return
         if not whole:
             return
@@ -495,7 +501,7 @@ class Checker:
         """block_rq_complete on a path"""
         request, _ = self.paths[event.dev].complete(event)
         if not request:
-            self.counts['unmatched'] += 1
+            self.unmatched(event)
         elif event.op == FLUSH:
             self.round.bad += event.error != 0
             self.round.good += event.error == 0
@@ -795,6 +801,9 @@ def check(options):
         print(f'{rule}: {why}')
         for event in events:
             print(f'  {event.line}: {event.name} {event.text}')
+    for event in checker.strays[:options.show]:
+        print('not seen to start:')
+        print(f'  {event.line}: {event.name} {event.text}')
     return 1 if checker.violations else 0
 
 
