@@ -237,8 +237,9 @@ static blk_status_t fake_queue_rq(struct blk_mq_hw_ctx *hctx,
 		dm_rq_fake_release(d);
 		break;
 	case FAKE_HARDIRQ:
+		/* Not _HARD: like that of a driver it may take any spinlock */
 		hrtimer_start(&d->timer, ns_to_ktime(FAKE_HARDIRQ_NS),
-			      HRTIMER_MODE_REL_HARD);
+			      HRTIMER_MODE_REL);
 		break;
 	case FAKE_THREAD:
 		queue_work(system_unbound_wq, &d->work);
@@ -382,7 +383,7 @@ static void fake_disk_init(struct dm_rq_fake *f, struct dm_rq_fake_disk *d)
 	INIT_LIST_HEAD(&d->started);
 	INIT_WORK(&d->work, fake_work);
 	hrtimer_setup(&d->timer, fake_timer, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL_HARD);
+		      HRTIMER_MODE_REL);
 }
 
 static void fake_disk_remove(struct dm_rq_fake_disk *d)
