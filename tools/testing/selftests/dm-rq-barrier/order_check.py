@@ -404,8 +404,11 @@ class Checker:
 
     def may_join(self):
         """Is a barrier I/O on its way perhaps, though a flush is in flight?"""
-        return self.members and self.last_flush and \
-            self.last_flush.line >= self.round.line
+        if not self.members:
+            return False
+        # The round of the one in flight may be over, and it not complete yet
+        return self.round_was_good() or \
+            (self.last_flush and self.last_flush.line >= self.round.line)
 
     def issue(self, event):
         """block_rq_issue on dm"""
@@ -671,6 +674,19 @@ TESTS = (
         getrq FWFS 8, getrq WFS 16, issue FF, issue FF, complete FF,
         issue WS 16, complete FF, issue WS 8, complete WS 8, issue FF,
         complete WS 16, complete FF"""),
+    ('', 'a FUA write that joins one whose flush is about to be complete', """
+        getrq WFS 16, getrq FWFS 8, issue FF, path issue FF, path complete FF 0,
+        issue WS 16, complete FF, issue WS 8, complete WS 16, complete WS 8,
+        issue FF, path issue FF, path complete FF 0, complete FF"""),
+    ('G2', 'a FUA write while a path flushes', """
+        getrq WFS 16, getrq FWFS 8, issue FF, path issue FF, issue WS 16,
+        path complete FF 0, complete FF, issue WS 8, complete WS 16,
+        complete WS 8, issue FF, path issue FF, path complete FF 0,
+        complete FF"""),
+    ('G2', 'a FUA write that finds none to join when a flush is complete', """
+        getrq WFS 16, issue FF, path issue FF, path complete FF 0, issue WS 16,
+        complete FF, complete WS 16, issue FF, path issue FF,
+        path complete FF 0, complete FF"""),
     ('G2', 'a FUA write that finds none to join in time', """
         getrq WFS 16, issue FF, issue FF, complete FF, issue WS 16,
         complete FF, complete WS 16, getrq FWFS 8, issue FF, complete FF,
