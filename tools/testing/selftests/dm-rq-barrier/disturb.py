@@ -239,11 +239,17 @@ def flap(device):
 
 
 def no_path(device):
+    """The table that ends it is loaded before: that takes memory, and there may
+    be none left but what this device could set free."""
+    by_table = device.random.random() < 0.5
+    if by_table:
+        device.load(device.groups)
     for path in device.paths:
         device.fail(path)
     device.pause(0.2)
-    if device.random.random() < 0.5:
-        device.reload(device.groups, True)
+    if by_table:
+        device.suspend(True)
+        device.resume()
     else:
         device.reinstate()
 
