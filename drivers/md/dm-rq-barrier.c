@@ -653,6 +653,56 @@ static int share_workers_of_kblockd(struct mapped_device *md)
 	return 0;
 }
 
+static void free_barrier(struct dm_rq_barrier *b)
+{
+	if (!b)
+		return;
+
+	dm_rq_ordered_exit(b);
+	mempool_exit(&b->clones);
+	kfree(b);
+}
+
+static struct dm_rq_barrier *alloc_barrier(struct mapped_device *md)
+{
+	struct dm_rq_barrier *b;
+
+	b = kzalloc_node(sizeof(*b) + md->tag_set->cmd_size, GFP_KERNEL,
+			 md->numa_node_id);
+	if (!b)
+		return NULL;
+
+	b->md = md;
+	b->mode = dm_rq_ordered_default();
+	spin_lock_init(&b->lock);
+	INIT_LIST_HEAD(&b->pending);
+	INIT_WORK(&b->work, dm_rq_barrier_work);
+	init_completion(&b->done);
+	blk_rq_init(md->queue, &b->flush_rq);
+
+	/* What is not set up is all zero, and may be freed */
+	if (mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES,
+				      md->tag_set->cmd_size) ||
+	    dm_rq_ordered_init(b)) {
+		free_barrier(b);
+		return NULL;
+	}
+
+	return b;
+}
+
+/* A suspend may be looking at the old one. */
+static void replace_barrier(struct mapped_device *md, struct dm_rq_barrier *b)
+{
+	struct dm_rq_barrier *old;
+
+	mutex_lock(&md->suspend_lock);
+	old = md->rq_barrier;
+	md->rq_barrier = b;
+	mutex_unlock(&md->suspend_lock);
+	free_barrier(old);
+}
+
 /**
  * dm_rq_barrier_init - set up barriers for a request-based device
  * @md: the device; its tag set knows its cmd_size and nr_hw_queues already
@@ -664,70 +714,45 @@ static int share_workers_of_kblockd(struct mapped_device *md)
  */
 int dm_rq_barrier_init(struct mapped_device *md)
 {
-	struct dm_rq_barrier *b;
+	struct dm_rq_barrier *b = alloc_barrier(md);
 	int r;
 
-	/* A suspend may be looking at the old one */
-	mutex_lock(&md->suspend_lock);
-	dm_rq_barrier_exit(md);
-	mutex_unlock(&md->suspend_lock);
-
-	r = share_workers_of_kblockd(md);
-	if (r)
-		return r;
-
-	b = kzalloc_node(sizeof(*b) + md->tag_set->cmd_size, GFP_KERNEL,
-			 md->numa_node_id);
 	if (!b)
 		return -ENOMEM;
 
-	b->md = md;
-	b->mode = dm_rq_ordered_default();
-	r = mempool_init_kmalloc_pool(&b->clones, BARRIER_MIN_CLONES,
-				      md->tag_set->cmd_size);
-	if (r)
-		goto out_free;
+	r = share_workers_of_kblockd(md);
+	if (r) {
+		free_barrier(b);
+		return r;
+	}
 
-	r = dm_rq_ordered_init(b);
-	if (r)
-		goto out_pool;
-
-	spin_lock_init(&b->lock);
-	INIT_LIST_HEAD(&b->pending);
-	INIT_WORK(&b->work, dm_rq_barrier_work);
-	init_completion(&b->done);
-	blk_rq_init(md->queue, &b->flush_rq);
-	mutex_lock(&md->suspend_lock);
-	md->rq_barrier = b;
-	mutex_unlock(&md->suspend_lock);
+	replace_barrier(md, b);
 	pr_info_once(DM_NAME ": " DM_MSG_PREFIX ": version "
 		     DM_RQ_BARRIER_VERSION " is active\n");
 	return 0;
-
-out_pool:
-	mempool_exit(&b->clones);
-out_free:
-	kfree(b);
-	return r;
 }
 
 /**
- * dm_rq_barrier_exit - undo dm_rq_barrier_init()
+ * dm_rq_barrier_cancel - undo dm_rq_barrier_init() as a table load fails
  * @md: the device; may be one that was never set up
  *
- * Context: May sleep.  No request is pending and md->wq does not run any more.
+ * Context: May sleep.  Nobody uses the queue yet.
+ */
+void dm_rq_barrier_cancel(struct mapped_device *md)
+{
+	replace_barrier(md, NULL);
+}
+
+/**
+ * dm_rq_barrier_exit - free what dm_rq_barrier_init() set up
+ * @md: the device; may be one that was never set up
+ *
+ * Context: May sleep.  The device is gone but for its memory: no request is
+ * pending, md->wq does not run any more and md->suspend_lock is no lock any more.
  */
 void dm_rq_barrier_exit(struct mapped_device *md)
 {
-	struct dm_rq_barrier *b = md->rq_barrier;
-
-	if (!b)
-		return;
-
-	dm_rq_ordered_exit(b);
-	mempool_exit(&b->clones);
-	kfree(b);
-	md->rq_barrier = NULL;
+	free_barrier(md->rq_barrier);
 }
 
 MODULE_VERSION(DM_RQ_BARRIER_VERSION);

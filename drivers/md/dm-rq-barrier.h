@@ -208,6 +208,7 @@ struct dm_rq_barrier {
 
 /* dm-rq-barrier.c */
 int dm_rq_barrier_init(struct mapped_device *md);
+void dm_rq_barrier_cancel(struct mapped_device *md);
 void dm_rq_barrier_exit(struct mapped_device *md);
 void dm_rq_barrier_add(struct dm_rq_target_io *tio);
 void dm_rq_barrier_enqueue(struct dm_rq_target_io *tio);
@@ -439,6 +440,10 @@ static inline void dm_rq_fua_prep_clone(struct dm_rq_target_io *tio)
 static inline int dm_rq_barrier_init(struct mapped_device *md)
 {
 	return 0;
+}
+
+static inline void dm_rq_barrier_cancel(struct mapped_device *md)
+{
 }
 
 static inline void dm_rq_barrier_exit(struct mapped_device *md)
