@@ -237,7 +237,8 @@ class Checker:
         self.suspended = False
         self.sequenced = False
         self.counts = Counter()
-        # Flushes that were given back while one was in flight, perhaps another
+        # So many flushes may be in flight that are not known to be: when one was
+        # given back, perhaps it was another one.  That cannot be told.
         self.lookalikes = 0
         self.violations = []
         self.strays = []
@@ -461,15 +462,20 @@ class Checker:
         if not request:
             return
         self.counts['requeues'] += 1
-        if request.op == FLUSH and not self.round.bad:
-            self.lookalikes += 1
-        if request.op == FLUSH and self.round_was_good():
-            # Done with what it was behind, not with what it is before
-            self.flushed(request)
-            self.flushed_already.add(request)
+        if request.op == FLUSH and self.requeue_flush(request):
             return
         request.state = REQUEUED
         self.requeued.add(request)
+
+    def requeue_flush(self, flush):
+        """Is it done with what it was behind?  Not with what it is before."""
+        if not self.round.bad:
+            self.lookalikes += 1
+        if not self.round_was_good():
+            return False
+        self.flushed(flush)
+        self.flushed_already.add(flush)
+        return True
 
     def is_lookalike(self, event):
         """Is it a flush that was taken for one that dm had given back?"""
@@ -479,8 +485,8 @@ class Checker:
         return True
 
     def round_was_good(self):
-        """Did the flush that dm gives back reach the paths?  Where paths have
-        no cache there is nothing to see."""
+        """Did the flushes that were in flight last reach the paths?  Where paths
+        have no cache there is nothing to see."""
         if self.counts['commands']:
             return self.round.good and not self.round.bad
         return not self.round.bad
