@@ -129,21 +129,23 @@ need_programs() {
 
 # --- guests -------------------------------------------------------------------
 
+# boot_uml SERIES STOCK KERNEL SECONDS SCRIPT: the images of both kernels
+boot_uml() {
+	local uml=$1
+
+	[[ $3 == series ]] || uml=$2
+	UML=$uml setpriv --pdeathsig TERM scripts/boot-uml.sh "${@:4}"
+}
+
 # boot_in_uml KERNEL SECONDS SCRIPT
 boot_in_uml() {
-	local uml=$UML_DIR/linux
-
-	[[ $1 == series ]] || uml=$STOCK/uml/linux
-	UML=$uml setpriv --pdeathsig TERM scripts/boot-uml.sh "${@:2}"
+	boot_uml "$UML_DIR/linux" "$STOCK/uml/linux" "$@"
 }
 
 # boot_in_smp_uml KERNEL SECONDS SCRIPT
 boot_in_smp_uml() {
-	local uml=$UML_SMP
-
-	[[ $1 == series ]] || uml=$STOCK/smp-uml/linux
-	UML=$uml UML_ARGS=$(CPUS=$(header "$3" processors) uml_smp_arguments) \
-		setpriv --pdeathsig TERM scripts/boot-uml.sh "${@:2}"
+	UML_ARGS=$(CPUS=$(header "$3" processors) uml_smp_arguments) \
+		boot_uml "$UML_SMP" "$STOCK/smp-uml/linux" "$@"
 }
 
 # boot_in_qemu KERNEL SECONDS SCRIPT

@@ -55,31 +55,44 @@ no_iostats() {
 	echo 1 >"/sys/block/$A/queue/iostats"
 }
 
-# dm_stats ID: reads, writes and sectors written of the whole device
+# create_stats REGION...: prints its id
+create_stats() {
+	dmsetup message "$DMNAME" 0 "@stats_create $* drb"
+}
+
+delete_stats() {
+	must dmsetup message "$DMNAME" 0 "@stats_delete $1"
+}
+
+# The numbers of fields
+WRITES=2,6,8 # reads, writes and sectors written
+TICKS=9      # time in writes
+BUSY=10      # requests in flight
+
+# dm_stats ID FIELDS: of each area
 dm_stats() {
-	dmsetup message "$DMNAME" 0 "@stats_print $1" | awk '{ print $2, $6, $8 }'
+	dmsetup message "$DMNAME" 0 "@stats_print $1" | cut -d ' ' -f "$2"
 }
 
 dm_stats_region() {
 	local id
 
-	id=$(dmsetup message "$DMNAME" 0 "@stats_create - /1 drb")
+	id=$(create_stats - /1)
 	expect_match "id" "$id" '^[0-9]+$'
-	expect_is "reads, writes, sectors at first" "$(dm_stats "$id")" "0 0 0"
+	expect_is "reads, writes, sectors at first" "$(dm_stats "$id" "$WRITES")" "0 0 0"
 	must flush_dm
 	must flush_dm
-	expect_is "after two flushes" "$(dm_stats "$id")" "0 2 0"
+	expect_is "after two flushes" "$(dm_stats "$id" "$WRITES")" "0 2 0"
 	must write_block A 1
-	expect_is "and a write" "$(dm_stats "$id")" "0 3 8"
+	expect_is "and a write" "$(dm_stats "$id" "$WRITES")" "0 3 8"
 	set_mode none
 	must flush_dm
-	expect_is "and a flush in mode none" "$(dm_stats "$id")" "0 4 8"
+	expect_is "and a flush in mode none" "$(dm_stats "$id" "$WRITES")" "0 4 8"
 	set_mode "$MODE"
 	must flush_dm
-	expect_is "and a flush in mode $MODE" "$(dm_stats "$id")" "0 5 8"
-	expect_is "requests in flight" "$(dmsetup message "$DMNAME" 0 \
-		"@stats_print $id" | awk '{ print $10 }')" 0
-	must dmsetup message "$DMNAME" 0 "@stats_delete $id"
+	expect_is "and a flush in mode $MODE" "$(dm_stats "$id" "$WRITES")" "0 5 8"
+	expect_is "requests in flight" "$(dm_stats "$id" "$BUSY")" 0
+	delete_stats "$id"
 }
 
 # Times are those of the requests.  Nothing has taken longer than the guest may
@@ -87,13 +100,12 @@ dm_stats_region() {
 dm_stats_times() {
 	local id milliseconds
 
-	id=$(dmsetup message "$DMNAME" 0 "@stats_create - /1 drb")
+	id=$(create_stats - /1)
 	must write_block A 1
 	must flush_dm
-	milliseconds=$(dmsetup message "$DMNAME" 0 "@stats_print $id" |
-		awk '{ print $9 }')
+	milliseconds=$(dm_stats "$id" "$TICKS")
 	expect_num "milliseconds in writes" "$milliseconds" -le 600000
-	must dmsetup message "$DMNAME" 0 "@stats_delete $id"
+	delete_stats "$id"
 }
 
 # With precise timestamps they are nanoseconds: of writes that follow each other no
@@ -101,26 +113,25 @@ dm_stats_times() {
 dm_stats_precise_times() {
 	local id began=${EPOCHREALTIME/./} nanoseconds passed i
 
-	id=$(dmsetup message "$DMNAME" 0 "@stats_create - /1 1 precise_timestamps drb")
+	id=$(create_stats - /1 1 precise_timestamps)
 	for ((i = 0; i < 4; i++)); do
 		must write_block A "$i"
 	done
-	nanoseconds=$(dmsetup message "$DMNAME" 0 "@stats_print $id" |
-		awk '{ print $9 }')
+	nanoseconds=$(dm_stats "$id" "$TICKS")
 	passed=$(((${EPOCHREALTIME/./} - began) * 1000))
 	expect_num "nanoseconds in writes" "$nanoseconds" -gt 0
 	expect_num "nanoseconds in writes" "$nanoseconds" -le "$passed"
-	must dmsetup message "$DMNAME" 0 "@stats_delete $id"
+	delete_stats "$id"
 }
 
 # Regions that do not begin at 0, and areas: the first area has it.
 dm_stats_areas() {
 	local id
 
-	id=$(dmsetup message "$DMNAME" 0 "@stats_create 64+128 64 drb")
+	id=$(create_stats 64+128 64)
 	must flush_dm
-	expect_is "both areas" "$(dm_stats "$id" | tr '\n' ',')" "0 1 0,0 0 0,"
-	must dmsetup message "$DMNAME" 0 "@stats_delete $id"
+	expect_is "both areas" "$(dm_stats "$id" "$WRITES" | tr '\n' ',')" "0 1 0,0 0 0,"
+	delete_stats "$id"
 }
 
 # events: the round's events, the first word after the common prefix
