@@ -28,6 +28,7 @@
 . scripts/style-docs.sh
 
 take_lock
+load_base
 if has_series; then
 	sub series.sh
 else
