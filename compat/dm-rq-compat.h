@@ -101,17 +101,12 @@ static inline int queue_limits_commit_update(struct request_queue *q,
  * allocated for it, and device-mapper allocates it before it sees any table.  So
  * no queue is made for such paths, and none can be refused.
  */
-#define DM_RQ_NO_BLOCKING_QUEUES
-
 struct dm_table;
 
 static inline bool dm_table_may_block(struct dm_table *t)
 {
 	return false;
 }
-
-/* blk-flush links the requests that a flush request serves by a list of its own. */
-#define served_link		flush.list
 
 #ifdef CONFIG_DM_RQ_BARRIER
 

@@ -54,6 +54,8 @@ check_series_text() {
 	mentions="\\bmake ($(targets))\\b|\\bscripts/($(our_scripts))"
 	mentions+='|\b(build|patches|series|reproduce|compat|debian)/[0-9a-zP]'
 	mentions+='|\.ci/|\bREADME\b|\bKERNEL=[0-9]'
+	# which the newest kernel does not get
+	[[ -n ${COMPAT:-} ]] || mentions+='|\bdm-rq-compat\b'
 	mapfile -t patches < <(series_patches)
 	! grep -nE "^[^-].*($mentions)" "${patches[@]}"
 }

@@ -103,7 +103,8 @@ check_hooks() {
 
 	mapfile -t patches < <({
 		series
-		[[ ! -f patches/$KERNEL/series.module ]] || module_series
+		module_series
+		series_of files
 	} | sed "s,^,$ROOT/patches/$KERNEL/,")
 	((${#patches[@]} == 0)) ||
 		checkpatch --ignore=EMBEDDED_FILENAME,UNKNOWN_COMMIT_ID \

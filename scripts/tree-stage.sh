@@ -24,8 +24,19 @@ save_pristine() {
 	done
 }
 
+# apply_patch PATCH ADVICE...: to what is in the stage
+apply_patch() {
+	local out
+
+	out=$(patch -d "$KB/stage" -p1 -F0 --no-backup-if-mismatch \
+		-i "$ROOT/patches/$KERNEL/$1" 2>&1) && return
+	echo "$out" >&2
+	die "patches/$KERNEL/$1 does not apply to ${source_is:?};" \
+		"${*:2}: the tree is as it was before"
+}
+
 apply_hooks() {
-	local patch out file
+	local patch file
 
 	for file in $(hooked_files); do
 		[[ -f $KB/pristine/$file ]] || continue
@@ -33,12 +44,8 @@ apply_hooks() {
 			"$KB/pristine/$file" "$KB/stage/$file"
 	done
 	for patch in $(series); do
-		out=$(patch -d "$KB/stage" -p1 -F0 --no-backup-if-mismatch \
-			-i "$ROOT/patches/$KERNEL/$patch" 2>&1) && continue
-		echo "$out" >&2
-		die "patches/$KERNEL/$patch does not apply to ${source_is:?};" \
-			"refresh the hook for this source, or for a point" \
-			"release that fits: the tree is as it was before"
+		apply_patch "$patch" "refresh the hook for this source," \
+			"or for a point release that fits"
 	done
 }
 
@@ -65,6 +72,15 @@ add_overlay() {
 	fi
 }
 
+# fit_overlay: what an older kernel needs in new files that is not the newest's
+fit_overlay() {
+	local patch
+
+	for patch in $(series_of files); do
+		apply_patch "$patch" "refresh it for our files as they are now"
+	done
+}
+
 # add_maintainers: our section goes before the first that sorts after it.
 add_maintainers() {
 	[[ -f MAINTAINERS ]] || return 0
@@ -82,6 +98,7 @@ make_stage() {
 	save_pristine
 	apply_hooks
 	add_overlay
+	fit_overlay
 	add_maintainers
 	(cd "$KB/stage" && find . -type f -printf '%P\0' | sort -z |
 		xargs -0r sha256sum) >"$KB/manifest.tmp"

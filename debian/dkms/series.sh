@@ -14,12 +14,17 @@ series() {
 	list_of "patches/${KERNEL:?}/series"
 }
 
+# series_of WHAT: another list, which not all lines have
+series_of() {
+	local list=patches/${KERNEL:?}/series.$1
+
+	[[ ! -f $list ]] || list_of "$list"
+}
+
 # What the module alone needs, on top of the assembled tree.  Lines without this
 # list have no module of their own.
 module_series() {
-	local list=patches/${KERNEL:?}/series.module
-
-	[[ ! -f $list ]] || list_of "$list"
+	series_of module
 }
 
 # The kernel files that the hooks touch, one a line.

@@ -130,7 +130,7 @@ static int features_of_mode(struct mapped_device *md, enum dm_rq_ordered mode,
  */
 static int try_switch_mode(struct mapped_device *md, enum dm_rq_ordered mode)
 {
-	__auto_type limits = queue_limits_start_update(md->queue);
+	struct queue_limits limits = queue_limits_start_update(md->queue);
 	struct dm_rq_barrier *b = md->rq_barrier;
 	blk_features_t features = limits.features;
 	enum dm_rq_ordered old;

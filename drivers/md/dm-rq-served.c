@@ -32,11 +32,6 @@
 
 #include <linux/blk-mq.h>
 
-/* Unless dm-rq-compat.h knows of another link */
-#ifndef served_link
-#define served_link	queuelist
-#endif
-
 static struct request *first_served(struct request *flush)
 {
 	struct blk_mq_hw_ctx *hctx = flush->mq_hctx;
@@ -65,10 +60,10 @@ void dm_rq_walk_served(struct request *flush, dm_rq_served_fn fn, void *data)
 	if (!(flush->rq_flags & RQF_FLUSH_SEQ))
 		return;
 
-	first = &first_served(flush)->served_link;
+	first = &first_served(flush)->queuelist;
 	pos = first;
 	do {
-		fn(list_entry(pos, struct request, served_link), data);
+		fn(list_entry(pos, struct request, queuelist), data);
 		pos = pos->next;
 	} while (pos->next != first);
 }

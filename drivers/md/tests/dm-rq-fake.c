@@ -278,7 +278,7 @@ static const struct block_device_operations fake_disk_ops = {
  */
 void dm_rq_fake_set_features(struct dm_rq_fake_disk *d, blk_features_t features)
 {
-	__auto_type limits = queue_limits_start_update(d->disk->queue);
+	struct queue_limits limits = queue_limits_start_update(d->disk->queue);
 	int r;
 
 	limits.features &= ~(BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA);
@@ -296,7 +296,7 @@ void dm_rq_fake_set_features(struct dm_rq_fake_disk *d, blk_features_t features)
  */
 void dm_rq_fake_override_cache(struct dm_rq_fake_disk *d, bool override)
 {
-	__auto_type limits = queue_limits_start_update(d->disk->queue);
+	struct queue_limits limits = queue_limits_start_update(d->disk->queue);
 	int r;
 
 	if (override)
@@ -315,7 +315,7 @@ void dm_rq_fake_override_cache(struct dm_rq_fake_disk *d, bool override)
  */
 void dm_rq_fake_set_zeroes(struct dm_rq_fake_disk *d)
 {
-	__auto_type limits = queue_limits_start_update(d->disk->queue);
+	struct queue_limits limits = queue_limits_start_update(d->disk->queue);
 	int r;
 
 	limits.max_write_zeroes_sectors = PAGE_SECTORS;

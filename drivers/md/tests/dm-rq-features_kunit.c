@@ -228,20 +228,11 @@ static void features_path_stat_none(struct kunit *test)
 	path_stat(test, "none");
 }
 
-/* Said by dm-rq-compat.h where no queue can be made for drivers that sleep */
-static void need_blocking_queues(struct kunit *test)
-{
-#ifdef DM_RQ_NO_BLOCKING_QUEUES
-	kunit_skip(test, "no queue of this kernel's device-mapper may block");
-#endif
-}
-
 /* P10: the queue is marked when it is made, tables have to fit it later. */
 static void features_blocking_first(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
 
-	need_blocking_queues(test);
 	dm_rq_fake_set_blocking(&f->disk[0], true);
 	dm_rq_fake_create(test);
 	dm_rq_fake_set_blocking(&f->disk[0], false);
@@ -255,7 +246,6 @@ static void features_blocking_unknown(struct kunit *test)
 {
 	struct dm_rq_fake *f = test->priv;
 
-	need_blocking_queues(test);
 	KUNIT_ASSERT_EQ(test, dm_rq_fake_load(test, 0), 0);
 	KUNIT_EXPECT_TRUE(test, f->md->tag_set->flags & BLK_MQ_F_BLOCKING);
 }
@@ -266,7 +256,6 @@ static void features_blocking_later(struct kunit *test)
 	struct dm_table *t;
 	int r;
 
-	need_blocking_queues(test);
 	dm_rq_fake_create(test);
 	KUNIT_EXPECT_FALSE(test, f->md->tag_set->flags & BLK_MQ_F_BLOCKING);
 
